@@ -1,0 +1,3 @@
+"""Medcal: appointments for clinics."""
+
+__version__ = "0.1.0"

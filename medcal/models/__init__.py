@@ -1,0 +1,53 @@
+"""The tables. Importing this package fills SQLModel.metadata with all of them."""
+
+from medcal.models.appointments import Appointment, AppointmentStatus
+from medcal.models.history import Event
+from medcal.models.messages import Delivery, Message, MessageStatus
+from medcal.models.people import (
+    AccessToken,
+    Booker,
+    OneTimeCode,
+    Patient,
+    PatientAccess,
+    StaffSession,
+    StaffUser,
+    Throttle,
+)
+from medcal.models.places import Doctor, Location, Specialty, VisitType
+from medcal.models.schedule import Opening, Slot, TimeOff, WorkingHours
+from medcal.models.waitlist import EntryStatus, FreedStatus, FreedTime, Offer, OfferStatus, WaitlistEntry
+from medcal.models.work import Job, JobStatus, PeriodicRun
+
+__all__ = [
+    "AccessToken",
+    "Appointment",
+    "AppointmentStatus",
+    "Booker",
+    "Delivery",
+    "Doctor",
+    "EntryStatus",
+    "Event",
+    "FreedStatus",
+    "FreedTime",
+    "Job",
+    "JobStatus",
+    "Location",
+    "Message",
+    "MessageStatus",
+    "Offer",
+    "OfferStatus",
+    "OneTimeCode",
+    "Opening",
+    "Patient",
+    "PatientAccess",
+    "PeriodicRun",
+    "Slot",
+    "Specialty",
+    "StaffSession",
+    "StaffUser",
+    "Throttle",
+    "TimeOff",
+    "VisitType",
+    "WaitlistEntry",
+    "WorkingHours",
+]

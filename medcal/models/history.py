@@ -1,0 +1,33 @@
+"""The history: what happened, when, and who did it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from medcal.models.base import instant, key, reference
+
+
+class Event(SQLModel, table=True):
+    """Something that happened. Only ever added; `detail` holds old and new values, never a name or a reason for the visit."""
+
+    __table_args__ = (
+        Index("ix_event_appointment", "appointment_id", "id"),
+        Index("ix_event_freed_time", "freed_time_id", "id"),
+    )
+
+    id: int | None = key()
+    at: datetime = instant()
+    kind: str = Field(max_length=40)
+    actor: str = Field(max_length=20)
+    staff_user_id: int | None = reference("staff_user.id", nullable=True)
+    appointment_id: int | None = reference("appointment.id", nullable=True)
+    doctor_id: int | None = reference("doctor.id", nullable=True)
+    freed_time_id: int | None = reference("freed_time.id", nullable=True)
+    offer_id: int | None = reference("offer.id", nullable=True)
+    entry_id: int | None = reference("waitlist_entry.id", nullable=True)
+    detail: dict[str, Any] = Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )

@@ -1,0 +1,133 @@
+"""The wish for something earlier, time that became free, and the offers that bring both together."""
+
+import uuid
+from datetime import date, datetime, time
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from medcal.models.base import choice, instant, key, public_ref, reference
+
+
+class EntryStatus(StrEnum):
+    waiting = "waiting"
+    fulfilled = "fulfilled"
+    withdrawn = "withdrawn"
+
+
+class WaitlistEntry(SQLModel, table=True):
+    """A patient's wish for an earlier time, with her limits. Without `appointment_id` she waits for a first time.
+
+    `doctor_id` None means any doctor of the specialty; `weekdays` count from 0, Monday; `opens` and `closes` bound the start on the
+    location's clock.
+    """
+
+    __tablename__ = "waitlist_entry"
+    __table_args__ = (
+        CheckConstraint("opens < closes", name="opens_before_closes"),
+        CheckConstraint("cardinality(weekdays) > 0", name="weekdays"),
+        Index(
+            "uq_waitlist_entry_appointment_waiting",
+            "appointment_id",
+            unique=True,
+            postgresql_where=text("status = 'waiting' AND appointment_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_waitlist_entry_patient_visit_type_waiting",
+            "patient_id",
+            "visit_type_id",
+            unique=True,
+            postgresql_where=text("status = 'waiting' AND appointment_id IS NULL"),
+        ),
+        Index("ix_waitlist_entry_waiting", "visit_type_id", "created_at", postgresql_where=text("status = 'waiting'")),
+    )
+
+    id: int | None = key()
+    ref: uuid.UUID = public_ref()
+    patient_id: int = reference("patient.id", index=True)
+    appointment_id: int | None = reference("appointment.id", nullable=True)
+    visit_type_id: int = reference("visit_type.id")
+    location_id: int = reference("location.id")
+    doctor_id: int | None = reference("doctor.id", nullable=True)
+    weekdays: list[int] = Field(sa_column=Column(ARRAY(SmallInteger), nullable=False))
+    opens: time = time(0)
+    closes: time = time(23, 59)
+    notice_hours: int = 24
+    urgency: int = 0
+    status: EntryStatus = choice(EntryStatus, EntryStatus.waiting)
+    created_at: datetime = instant()
+
+
+class FreedStatus(StrEnum):
+    """`open`: look for somebody; `offered`: held for somebody; the rest are ends."""
+
+    open = "open"
+    offered = "offered"
+    filled = "filled"
+    gone = "gone"
+
+
+class FreedTime(SQLModel, table=True):
+    """Time of a doctor that became free: the durable work list of offers. It ends filled (by an offer) or gone (taken, closed, past)."""
+
+    __tablename__ = "freed_time"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="starts_before_ends"),
+        Index(
+            "uq_freed_time_doctor_starts_live",
+            "doctor_id",
+            "starts_at",
+            unique=True,
+            postgresql_where=text("status IN ('open', 'offered')"),
+        ),
+        Index("ix_freed_time_look", "look_at", postgresql_where=text("status = 'open'")),
+    )
+
+    id: int | None = key()
+    ref: uuid.UUID = public_ref()
+    doctor_id: int = reference("doctor.id")
+    location_id: int = reference("location.id")
+    day: date
+    starts_at: datetime = instant()
+    ends_at: datetime = instant()
+    cause: str = Field(max_length=20)
+    freed_by_id: int | None = reference("appointment.id", nullable=True)
+    status: FreedStatus = choice(FreedStatus, FreedStatus.open)
+    look_at: datetime = instant()
+    created_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
+
+
+class OfferStatus(StrEnum):
+    open = "open"
+    accepted = "accepted"
+    declined = "declined"
+    expired = "expired"
+    withdrawn = "withdrawn"
+
+
+class Offer(SQLModel, table=True):
+    """Freed time held for one waiting patient until `answer_until`. The hold is a row in the appointments' own constraint."""
+
+    __table_args__ = (
+        UniqueConstraint("freed_time_id", "entry_id", name="uq_offer_freed_time_entry"),
+        Index("uq_offer_open_per_time", "freed_time_id", unique=True, postgresql_where=text("status = 'open'")),
+        Index("uq_offer_open_per_patient", "patient_id", unique=True, postgresql_where=text("status = 'open'")),
+        Index("uq_offer_hold", "hold_id", unique=True),
+        Index("ix_offer_answer_until", "answer_until", postgresql_where=text("status = 'open'")),
+        CheckConstraint("(status = 'open') = (decided_at IS NULL)", name="decided_at"),
+    )
+
+    id: int | None = key()
+    ref: uuid.UUID = public_ref()
+    freed_time_id: int = reference("freed_time.id")
+    entry_id: int = reference("waitlist_entry.id", index=True)
+    patient_id: int = reference("patient.id")
+    hold_id: int = reference("appointment.id")
+    status: OfferStatus = choice(OfferStatus, OfferStatus.open)
+    answer_until: datetime = instant()
+    created_at: datetime = instant()
+    decided_at: datetime | None = instant(nullable=True)
+    decided_by: str | None = Field(default=None, max_length=20)

@@ -1,0 +1,480 @@
+"""The life of an appointment: hold, confirm, book at the desk, move, cancel, check in, finish, no-show.
+
+Two writers who want the same time are told apart by the constraints of the appointment table, never by a check before.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, select
+
+from medcal import clock
+from medcal.db import fetch, fetch_one
+from medcal.errors import ChangedMeanwhile, HoldExpired, Invalid, NotAllowed, NotFound, NotOffered, NotPossibleNow, SlotTaken, TooLate
+from medcal.i18n import t
+from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
+from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
+from medcal.services import events, offers, patients, schedules, waitlist
+from medcal.services.availability import FITS, busy_length_of, is_unclaimed, is_within_hours, length_of, question
+from medcal.services.patients import BookerDetails, Person
+
+
+@dataclass(frozen=True)
+class Held:
+    """A time kept for somebody who is filling in the form."""
+
+    appointment_id: int
+    ref: uuid.UUID
+    starts_at: datetime
+    held_until: datetime
+
+
+@dataclass(frozen=True)
+class Details:
+    """What the form says besides the time; already checked."""
+
+    person: Person
+    booker: BookerDetails | None = None
+    reason: str = ""
+    request: str = ""
+    earlier: waitlist.Wish | None = None
+
+
+# --- Holding and confirming -------------------------------------------------------------------------------------------
+
+# One statement: what is free is read, and the row that claims it is written. Of two at the same instant the constraints let one through;
+# DO NOTHING because a plain INSERT that waits on an exclusion constraint can end in a storm of deadlocks.
+HOLD = f"""
+WITH chosen AS (
+    SELECT o.*, d.location_id, l.hold_minutes FROM opening o
+      JOIN doctor d ON d.id = o.doctor_id AND d.is_active JOIN location l ON l.id = d.location_id
+     WHERE o.doctor_id = %(doctor_id)s AND o.starts_at = %(starts_at)s AND {FITS}
+), held AS (
+    INSERT INTO appointment (ref, code, doctor_id, slot_id, appointment_date, location_id, visit_type_id, starts_at, ends_at, busy_until,
+                             status, held_until, held_by, reason, request, cancel_reason, is_late_cancellation, version, created_at)
+    SELECT gen_random_uuid(), %(code)s, doctor_id, slot_id, day, location_id, %(visit_type_id)s, starts_at,
+           starts_at + %(length)s, starts_at + %(busy)s, 'held', %(now)s + make_interval(mins => hold_minutes), %(held_by)s,
+           '', '', '', false, 1, %(now)s
+      FROM chosen ON CONFLICT DO NOTHING RETURNING id, ref, starts_at, held_until
+)
+SELECT held.*, (SELECT count(*) FROM chosen) AS was_free FROM (VALUES (1)) AS always LEFT JOIN held ON true
+"""
+
+
+def hold(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime, *, visit: str, now: datetime) -> Held:
+    """Keep a listed time for one browser while it fills in the form (`visit` is the digest of its cookie).
+
+    A browser holds one time; choosing another lets the first go. Raises SlotTaken when somebody was faster, NotOffered for a time
+    that the list does not show.
+    """
+    if visit_type.specialty_id != doctor.specialty_id or not visit_type.is_active:
+        raise NotOffered
+    _release_holds(db, now=now, visit=visit)
+    row = fetch_one(
+        db,
+        HOLD,
+        doctor_id=doctor.id,
+        starts_at=starts_at,
+        visit_type_id=visit_type.id,
+        held_by=visit,
+        code=new_booking_code(),
+        now=now,
+        **question(visit_type, now),
+    )
+    assert row is not None
+    if row.id is None:
+        raise _why_not(db, doctor, visit_type, starts_at, was_free=bool(row.was_free))
+    events.record(db, "appointment.held", by=PATIENT, now=now, appointment_id=row.id, doctor_id=doctor.id)
+    return Held(row.id, row.ref, row.starts_at, row.held_until)
+
+
+def _why_not(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime, *, was_free: bool) -> SlotTaken | NotOffered:
+    assert doctor.id is not None
+    if was_free or not is_unclaimed(db, doctor.id, starts_at, starts_at + busy_length_of(visit_type)):
+        return SlotTaken()
+    return NotOffered()
+
+
+def release_lapsed_holds(db: Session, now: datetime) -> int:
+    """Let go of times whose form was not sent in time; returns how many. Holds of offers end with their offer instead."""
+    return _release_holds(db, now=now, visit=None)
+
+
+def let_go(db: Session, *, visit: str, now: datetime) -> int:
+    """The patient changed her mind: the time she holds is free again at once."""
+    return _release_holds(db, now=now, visit=visit)
+
+
+def _release_holds(db: Session, *, now: datetime, visit: str | None) -> int:
+    # SKIP LOCKED: whoever is just confirming such a row decides about it.
+    rows = fetch(
+        db,
+        """UPDATE appointment SET status = 'released', held_until = NULL
+            WHERE id IN (SELECT id FROM appointment
+                          WHERE status = 'held' AND held_by IS NOT NULL AND (held_until <= %(now)s OR held_by = %(visit)s)
+                          ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
+            RETURNING id, doctor_id""",
+        now=now,
+        visit=visit,
+    )
+    for row in rows:
+        events.record(db, "appointment.released", by=SYSTEM, now=now, appointment_id=row.id, doctor_id=row.doctor_id)
+    return len(rows)
+
+
+def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, now: datetime) -> Appointment:
+    """Turn a browser's own hold into an appointment. The same form sent twice gives the same appointment.
+
+    Raises HoldExpired when the hold has run out, NotFound for a hold of somebody else.
+    """
+    found = _own_hold(db, held_ref, visit)
+    if found.status in (AppointmentStatus.booked, AppointmentStatus.arrived):
+        return found
+    if found.status is not AppointmentStatus.held or found.held_until is None or found.held_until <= now:
+        raise HoldExpired
+    _check_reason(db, found, details.reason)
+    patient_id = patients.find_or_add(db, details.person, now=now)
+    booker_id = patients.add_booker(db, details.booker) if details.booker else None
+    row = fetch_one(
+        db,
+        """UPDATE appointment SET status = 'booked', held_until = NULL, patient_id = %(patient_id)s, booker_id = %(booker_id)s,
+                  reason = %(reason)s, request = %(request)s, booked_at = %(now)s
+            WHERE id = %(id)s AND status = 'held' AND held_until > %(now)s RETURNING id""",
+        id=found.id,
+        patient_id=patient_id,
+        booker_id=booker_id,
+        reason=details.reason,
+        request=details.request,
+        now=now,
+    )
+    if row is None:
+        raise HoldExpired
+    db.refresh(found)
+    _grant(db, found, visit, now)
+    events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=found.id, doctor_id=found.doctor_id)
+    if details.earlier:
+        waitlist.join(db, found, details.earlier, by=PATIENT, now=now)
+    return found
+
+
+def _own_hold(db: Session, held_ref: uuid.UUID, visit: str) -> Appointment:
+    # The lock makes a double click wait for the first one, and then find the appointment booked.
+    statement = select(Appointment).where(Appointment.ref == held_ref, Appointment.held_by == visit).with_for_update()
+    found = db.exec(statement).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _check_reason(db: Session, appointment: Appointment, reason: str) -> None:
+    if not reason:
+        return
+    row = fetch_one(
+        db,
+        "SELECT s.reasons FROM visit_type v JOIN specialty s ON s.id = v.specialty_id WHERE v.id = %(id)s",
+        id=appointment.visit_type_id,
+    )
+    if row is None or reason not in row.reasons:
+        raise Invalid(t("Please choose a reason from the list."), "reason")
+
+
+def _grant(db: Session, appointment: Appointment, visit: str, now: datetime) -> None:
+    """The browser that booked may see its appointment, until a day after the visit."""
+    fetch(
+        db,
+        """INSERT INTO patient_access (visit_digest, patient_id, appointment_id, purpose, created_at, expires_at)
+           VALUES (%(visit)s, %(patient_id)s, %(id)s, 'appointment', %(now)s, %(expires_at)s)""",
+        visit=visit,
+        patient_id=appointment.patient_id,
+        id=appointment.id,
+        now=now,
+        expires_at=appointment.ends_at + timedelta(days=1),
+    )
+
+
+# --- The desk ---------------------------------------------------------------------------------------------------------
+
+BOOK = """
+INSERT INTO appointment (ref, code, doctor_id, slot_id, appointment_date, location_id, visit_type_id, patient_id, starts_at, ends_at,
+                         busy_until, status, reason, request, cancel_reason, is_late_cancellation, overbooked_by_id, overbooked_reason,
+                         version, created_at, booked_at)
+VALUES (gen_random_uuid(), %(code)s, %(doctor_id)s, %(slot_id)s, %(day)s, %(location_id)s, %(visit_type_id)s, %(patient_id)s,
+        %(starts_at)s, %(ends_at)s, %(busy_until)s, 'booked', '', %(request)s, '', false, %(overbooked_by_id)s, %(overbooked_reason)s,
+        1, %(now)s, %(now)s)
+ON CONFLICT DO NOTHING RETURNING id
+"""
+
+
+def book_at_desk(
+    db: Session,
+    doctor: Doctor,
+    visit_type: VisitType,
+    starts_at: datetime,
+    person: Person,
+    *,
+    request: str = "",
+    overbook_reason: str = "",
+    by: Actor,
+    now: datetime,
+) -> Appointment:
+    """Book for a patient from the calendar, at any minute of the doctor's working hours.
+
+    An offer that holds the time is withdrawn in the same transaction. With `overbook_reason` the time may be taken or outside the
+    hours: the row then names who allowed it and why. Raises SlotTaken, NotOffered, NotAllowed.
+    """
+    place = _place_at_desk(db, doctor, visit_type, starts_at, overbook_reason=overbook_reason, by=by, now=now)
+    patient_id = patients.find_or_add(db, person, now=now)
+    row = fetch_one(db, BOOK, **place, patient_id=patient_id, request=request, code=new_booking_code(), now=now)
+    if row is None:
+        raise SlotTaken
+    events.record(db, "appointment.booked", by=by, now=now, appointment_id=row.id, doctor_id=doctor.id)
+    return db.get_one(Appointment, row.id)
+
+
+def _place_at_desk(
+    db: Session,
+    doctor: Doctor,
+    visit_type: VisitType,
+    starts_at: datetime,
+    *,
+    overbook_reason: str,
+    by: Actor,
+    now: datetime,
+) -> dict[str, Any]:
+    """Where and when, as columns; makes room by withdrawing an offer. Raises NotAllowed, NotOffered."""
+    assert doctor.id is not None
+    if not by.is_staff or not by.sees_doctor(doctor.id):
+        raise NotAllowed
+    if visit_type.specialty_id != doctor.specialty_id:
+        raise NotOffered
+    ends_at, busy_until = starts_at + length_of(visit_type), starts_at + busy_length_of(visit_type)
+    if not overbook_reason and (starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))):
+        raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
+    offers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, by=by, now=now)
+    location = db.get_one(Location, doctor.location_id)
+    local = clock.local(starts_at, location.zone_info)
+    return {
+        "doctor_id": doctor.id,
+        "slot_id": schedules.slot_for(db, doctor.id, local.time()),
+        "day": local.date(),
+        "location_id": location.id,
+        "visit_type_id": visit_type.id,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "busy_until": busy_until,
+        "overbooked_by_id": by.id if overbook_reason else None,
+        "overbooked_reason": overbook_reason or None,
+    }
+
+
+# --- Moving -----------------------------------------------------------------------------------------------------------
+
+MOVE = """
+UPDATE appointment
+   SET doctor_id = %(doctor_id)s, slot_id = %(slot_id)s, appointment_date = %(day)s, location_id = %(location_id)s,
+       starts_at = %(starts_at)s, ends_at = %(ends_at)s, busy_until = %(busy_until)s, overbooked_by_id = %(overbooked_by_id)s,
+       overbooked_reason = %(overbooked_reason)s, version = version + 1, confirmed_at = NULL
+ WHERE id = %(id)s AND version = %(version)s AND status = 'booked' RETURNING id
+"""
+
+
+def move_at_desk(
+    db: Session,
+    appointment: Appointment,
+    doctor: Doctor,
+    starts_at: datetime,
+    *,
+    version: int,
+    overbook_reason: str = "",
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Move an appointment in the calendar, also to another doctor of the specialty; the patient is told.
+
+    `version` is the one the screen shows: raises ChangedMeanwhile when somebody changed it since. Otherwise as `book_at_desk`.
+    """
+    if not by.sees_doctor(appointment.doctor_id):
+        raise NotAllowed
+    visit_type = db.get_one(VisitType, appointment.visit_type_id)
+    place = _place_at_desk(db, doctor, visit_type, starts_at, overbook_reason=overbook_reason, by=by, now=now)
+    _move(db, appointment, place, version=version, by=by, now=now)
+
+
+def move_by_patient(db: Session, appointment: Appointment, doctor: Doctor, starts_at: datetime, *, now: datetime) -> None:
+    """Move to another listed time, until the clinic's deadline. Raises TooLate, SlotTaken, NotOffered."""
+    _check_deadline(db, appointment, now)
+    release_lapsed_holds(db, now)
+    visit_type = db.get_one(VisitType, appointment.visit_type_id)
+    if visit_type.specialty_id != doctor.specialty_id:
+        raise NotOffered
+    opening = fetch_one(
+        db,
+        f"SELECT o.slot_id, o.day FROM opening o WHERE o.doctor_id = %(doctor_id)s AND o.starts_at = %(starts_at)s AND {FITS}",
+        doctor_id=doctor.id,
+        starts_at=starts_at,
+        **question(visit_type, now),
+    )
+    if opening is None:
+        raise _why_not(db, doctor, visit_type, starts_at, was_free=False)
+    place = {
+        "doctor_id": doctor.id,
+        "slot_id": opening.slot_id,
+        "day": opening.day,
+        "location_id": doctor.location_id,
+        "starts_at": starts_at,
+        "ends_at": starts_at + length_of(visit_type),
+        "busy_until": starts_at + busy_length_of(visit_type),
+        "overbooked_by_id": None,
+        "overbooked_reason": None,
+    }
+    _move(db, appointment, place, version=appointment.version, by=PATIENT, now=now)
+
+
+def _move(db: Session, appointment: Appointment, place: Mapping[str, Any], *, version: int, by: Actor, now: datetime) -> None:
+    assert appointment.id is not None
+    before = (appointment.doctor_id, appointment.starts_at, appointment.busy_until)
+    if before[:2] == (place["doctor_id"], place["starts_at"]):
+        return
+    offers.close_offers_to(db, appointment.id, by=by, now=now)
+    _queue_for(db, place["doctor_id"], place["day"])
+    if fetch_one(db, MOVE, **place, id=appointment.id, version=version) is None:
+        raise _why_not_changed(db, appointment)
+    db.refresh(appointment)
+    events.record(
+        db,
+        "appointment.moved",
+        by=by,
+        now=now,
+        appointment_id=appointment.id,
+        doctor_id=appointment.doctor_id,
+        old={"doctor_id": before[0], "starts_at": before[1]},
+        new={"doctor_id": place["doctor_id"], "starts_at": place["starts_at"]},
+    )
+    waitlist.drop_if_pointless(db, appointment, by=by, now=now)
+    offers.free(db, before[0], before[1], before[2], cause="moved", appointment_id=appointment.id, by=by, now=now)
+
+
+def _queue_for(db: Session, doctor_id: int, day: Any) -> None:
+    """Writers that UPDATE into a doctor's day pass one by one: an UPDATE has no ON CONFLICT, and on an exclusion constraint many at once
+    end in deadlocks. The constraint still decides; this only keeps them from waiting on each other crosswise."""
+    fetch(
+        db,
+        "SELECT pg_advisory_xact_lock(%(doctor_id)s::int, %(day)s::date - date '2000-01-01')",
+        doctor_id=doctor_id % 2**31,
+        day=day,
+    )
+
+
+def _check_deadline(db: Session, appointment: Appointment, now: datetime) -> None:
+    if appointment.status is not AppointmentStatus.booked:
+        raise NotPossibleNow
+    location = db.get_one(Location, appointment.location_id)
+    if not appointment.can_change_online(now, location.change_deadline_hours):
+        raise TooLate(t("It is too late to change this appointment here. Please call us: {phone}.", phone=location.phone))
+
+
+def _why_not_changed(db: Session, appointment: Appointment) -> ChangedMeanwhile | NotPossibleNow:
+    db.refresh(appointment)
+    return ChangedMeanwhile() if appointment.status is AppointmentStatus.booked else NotPossibleNow()
+
+
+# --- Cancelling, confirming, and the day itself -------------------------------------------------------------------------
+
+
+def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor, now: datetime) -> None:
+    """Cancel a booked appointment; the time is free in the same transaction and then offered to those who wait.
+
+    Patients may until the clinic's deadline (TooLate); staff always. A cancelled one stays in the history; cancelling it again does
+    nothing. The reason stays with the appointment.
+    """
+    assert appointment.id is not None
+    waitlist.leave(db, appointment.id, by=by, now=now)
+    db.refresh(appointment, with_for_update=True)
+    if appointment.status is AppointmentStatus.cancelled:
+        return
+    if not by.is_staff:
+        _check_deadline(db, appointment, now)
+    if appointment.status is not AppointmentStatus.booked:
+        raise NotPossibleNow
+    location = db.get_one(Location, appointment.location_id)
+    is_late = now > appointment.starts_at - timedelta(hours=location.change_deadline_hours)
+    fetch(
+        db,
+        """UPDATE appointment SET status = 'cancelled', cancelled_at = %(now)s, cancelled_by = %(by)s, cancel_reason = %(reason)s,
+                  is_late_cancellation = %(is_late)s, version = version + 1 WHERE id = %(id)s""",
+        id=appointment.id,
+        now=now,
+        by=str(by.kind),
+        reason=reason[:300],
+        is_late=is_late,
+    )
+    db.refresh(appointment)
+    events.record(db, "appointment.cancelled", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id)
+    offers.free(
+        db,
+        appointment.doctor_id,
+        appointment.starts_at,
+        appointment.busy_until,
+        cause="cancelled",
+        appointment_id=appointment.id,
+        by=by,
+        now=now,
+    )
+
+
+def confirm_coming(db: Session, appointment: Appointment, *, by: Actor = PATIENT, now: datetime) -> None:
+    """The patient says that she will come. Saying it twice is fine; a cancelled appointment cannot be confirmed."""
+    row = fetch_one(
+        db,
+        """UPDATE appointment SET confirmed_at = coalesce(confirmed_at, %(now)s) WHERE id = %(id)s AND status = 'booked'
+           RETURNING confirmed_at = %(now)s AS is_new""",
+        id=appointment.id,
+        now=now,
+    )
+    if row is None:
+        raise NotPossibleNow
+    db.refresh(appointment)
+    if row.is_new:
+        events.record(db, "appointment.confirmed", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id)
+
+
+def check_in(db: Session, appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """The patient has arrived."""
+    _change_status(db, appointment, "booked", "arrived", "appointment.arrived", by=by, now=now)
+
+
+def finish(db: Session, appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """The visit is over."""
+    _change_status(db, appointment, "arrived", "fulfilled", "appointment.fulfilled", by=by, now=now)
+
+
+def mark_no_show(db: Session, appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """The patient did not come. Only after the visit should have begun; can be taken back."""
+    if now < appointment.starts_at:
+        raise NotPossibleNow(t("The visit has not begun yet."))
+    _change_status(db, appointment, "booked", "no_show", "appointment.no_show", by=by, now=now)
+
+
+def undo_no_show(db: Session, appointment: Appointment, *, by: Actor, now: datetime) -> None:
+    """She came after all. Raises SlotTaken when the time has been given away meanwhile."""
+    _change_status(db, appointment, "no_show", "booked", "appointment.no_show_undone", by=by, now=now)
+
+
+def _change_status(db: Session, appointment: Appointment, old: str, new: str, event: str, *, by: Actor, now: datetime) -> None:
+    """Compare and set: of two desks that press at once, one does it and the other is told."""
+    if not by.sees_doctor(appointment.doctor_id):
+        raise NotAllowed
+    row = fetch_one(
+        db,
+        "UPDATE appointment SET status = %(new)s, version = version + 1 WHERE id = %(id)s AND status = %(old)s RETURNING id",
+        id=appointment.id,
+        old=old,
+        new=new,
+    )
+    if row is None:
+        raise NotPossibleNow
+    db.refresh(appointment)
+    events.record(db, event, by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id)

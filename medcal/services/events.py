@@ -1,0 +1,87 @@
+"""What follows from what happens. The table below is the page to read to know the product."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from medcal.db import changed, fetch
+from medcal.security import Actor
+from medcal.services import notifications
+
+
+@dataclass(frozen=True)
+class Follows:
+    """`tells`: the message a patient gets. Every event also goes into the history and into open calendars."""
+
+    tells: str | None = None
+
+
+EVENTS: dict[str, Follows] = {
+    # A form or the desk
+    "appointment.held": Follows(),
+    "appointment.released": Follows(),
+    "appointment.booked": Follows(tells="appointment.booked"),
+    "appointment.confirmed": Follows(),
+    "appointment.moved": Follows(tells="appointment.moved"),
+    "appointment.cancelled": Follows(tells="appointment.cancelled"),
+    "appointment.arrived": Follows(),
+    "appointment.fulfilled": Follows(),
+    "appointment.no_show": Follows(),
+    "appointment.no_show_undone": Follows(),
+    # Something earlier
+    "waitlist.joined": Follows(),
+    "waitlist.left": Follows(),
+    "time.freed": Follows(),
+    "time.filled": Follows(),
+    "time.gone": Follows(),
+    "offer.made": Follows(tells="offer.made"),
+    "offer.accepted": Follows(),
+    "offer.declined": Follows(),
+    "offer.expired": Follows(),
+    "offer.withdrawn": Follows(tells="offer.withdrawn"),
+    # The schedule
+    "schedule.changed": Follows(),
+}
+
+
+def record(
+    db: Session,
+    kind: str,
+    *,
+    by: Actor,
+    now: datetime,
+    appointment_id: int | None = None,
+    doctor_id: int | None = None,
+    freed_time_id: int | None = None,
+    offer_id: int | None = None,
+    entry_id: int | None = None,
+    quietly: bool = False,
+    **detail: Any,
+) -> None:
+    """Write an event into the history, in the transaction it tells about, with all that follows from it.
+
+    `detail` is kept as JSON: times, codes and references, never a name or a reason for the visit. `quietly` leaves the message out.
+    """
+    follows = EVENTS[kind]
+    fetch(
+        db,
+        """INSERT INTO event (at, kind, actor, staff_user_id, appointment_id, doctor_id, freed_time_id, offer_id, entry_id, detail)
+           VALUES (%(now)s, %(kind)s, %(actor)s, %(staff_user_id)s, %(appointment_id)s, %(doctor_id)s, %(freed_time_id)s,
+                   %(offer_id)s, %(entry_id)s, %(detail)s::jsonb)""",
+        now=now,
+        kind=kind,
+        actor=str(by.kind),
+        staff_user_id=by.id if by.is_staff else None,
+        appointment_id=appointment_id,
+        doctor_id=doctor_id,
+        freed_time_id=freed_time_id,
+        offer_id=offer_id,
+        entry_id=entry_id,
+        detail=json.dumps(detail, default=str),
+    )
+    if follows.tells and not quietly:
+        notifications.write(db, follows.tells, appointment_id=appointment_id, offer_id=offer_id, now=now)
+    changed(db)

@@ -1,0 +1,180 @@
+"""Working hours and time off, and the openings that are written from them for the coming weeks."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, or_, select
+
+from medcal import clock
+from medcal.db import changed, fetch, fetch_one
+from medcal.models import Doctor, Location, TimeOff, WorkingHours
+from medcal.models.appointments import LIVE
+from medcal.services.availability import Cell, cells_of_day
+
+log = logging.getLogger(__name__)
+
+HORIZON_DAYS = 84
+
+
+def extend_openings(db: Session, now: datetime) -> None:
+    """Write the openings of every active doctor up to the horizon; what is already right is left alone."""
+    for doctor_id in db.exec(select(Doctor.id).where(Doctor.is_active).order_by(col(Doctor.id))):
+        assert doctor_id is not None
+        write_openings(db, doctor_id, now=now)
+
+
+def write_openings(db: Session, doctor_id: int, *, now: datetime) -> int:
+    """Bring the openings of one doctor, from today to the horizon, into line with the rules; returns how many rows changed."""
+    doctor, location = _doctor_and_location(db, doctor_id)
+    today = clock.local_day(now, location.zone_info)
+    cells = _cells(db, doctor_id, location, today, HORIZON_DAYS)
+    _make_slots(db, doctor_id, cells)
+    gone = _delete_unwanted(db, doctor_id, today, cells)
+    new = _upsert(db, doctor, cells)
+    if gone or new:
+        changed(db)
+    return gone + new
+
+
+def _doctor_and_location(db: Session, doctor_id: int) -> tuple[Doctor, Location]:
+    return db.exec(select(Doctor, Location).join(Location).where(Doctor.id == doctor_id)).one()
+
+
+@dataclass(frozen=True)
+class DayCell:
+    day: date
+    cell: Cell
+
+
+def _cells(db: Session, doctor_id: int, location: Location, first: date, days: int) -> list[DayCell]:
+    zone = location.zone_info
+    hours = db.exec(select(WorkingHours).where(WorkingHours.doctor_id == doctor_id)).all()
+    time_off = absences(db, doctor_id, location.id, clock.day_start(first, zone), clock.day_end(first + timedelta(days), zone))
+    listed = (first + timedelta(days=offset) for offset in range(days))
+    return [DayCell(day, cell) for day in listed for cell in cells_of_day(hours, time_off, day, zone)]
+
+
+def absences(db: Session, doctor_id: int, location_id: int | None, since: datetime, until: datetime) -> Sequence[TimeOff]:
+    """Time off of the doctor and closures of the location that touch [since, until)."""
+    return db.exec(
+        select(TimeOff).where(
+            or_(TimeOff.doctor_id == doctor_id, TimeOff.location_id == location_id),
+            TimeOff.ends_at > since,
+            TimeOff.starts_at < until,
+        )
+    ).all()
+
+
+def _make_slots(db: Session, doctor_id: int, cells: Sequence[DayCell]) -> None:
+    fetch(
+        db,
+        "INSERT INTO slot (doctor_id, starts) SELECT %(doctor_id)s, unnest(%(starts)s::time[]) ON CONFLICT DO NOTHING",
+        doctor_id=doctor_id,
+        starts=sorted({item.cell.starts for item in cells}),
+    )
+
+
+def slot_for(db: Session, doctor_id: int, starts: object) -> int:
+    """The slot of a start time in the doctor's day, made when nobody has used that time before."""
+    values = {"doctor_id": doctor_id, "starts": starts}
+    fetch(db, "INSERT INTO slot (doctor_id, starts) VALUES (%(doctor_id)s, %(starts)s) ON CONFLICT DO NOTHING", **values)
+    row = fetch_one(db, "SELECT id FROM slot WHERE doctor_id = %(doctor_id)s AND starts = %(starts)s", **values)
+    assert row is not None
+    return int(row.id)
+
+
+def _delete_unwanted(db: Session, doctor_id: int, today: date, cells: Sequence[DayCell]) -> int:
+    rows = fetch(
+        db,
+        """DELETE FROM opening o USING slot s
+            WHERE o.doctor_id = %(doctor_id)s AND s.id = o.slot_id AND o.day >= %(today)s
+              AND (o.day, s.starts) NOT IN (SELECT * FROM unnest(%(days)s::date[], %(starts)s::time[])) RETURNING o.slot_id""",
+        doctor_id=doctor_id,
+        today=today,
+        days=[item.day for item in cells],
+        starts=[item.cell.starts for item in cells],
+    )
+    return len(rows)
+
+
+def _upsert(db: Session, doctor: Doctor, cells: Sequence[DayCell]) -> int:
+    # The count of claims is taken when a row is new or its times change; afterwards the trigger keeps it. A booking that commits in
+    # between can leave it one short: nobody can book over it (the constraint), and the nightly check mends it.
+    rows = fetch(
+        db,
+        f"""INSERT INTO opening AS o (doctor_id, slot_id, day, specialty_id, starts_at, ends_at, closes_at, claims)
+            SELECT s.doctor_id, s.id, w.day, %(specialty_id)s, w.starts_at, w.ends_at, w.closes_at,
+                   (SELECT count(*) FROM appointment a WHERE a.doctor_id = s.doctor_id AND a.{LIVE}
+                       AND a.starts_at < w.ends_at AND a.busy_until > w.starts_at)
+              FROM unnest(%(days)s::date[], %(starts)s::time[], %(starts_at)s::timestamptz[], %(ends_at)s::timestamptz[],
+                          %(closes_at)s::timestamptz[]) AS w(day, starts, starts_at, ends_at, closes_at)
+              JOIN slot s ON s.doctor_id = %(doctor_id)s AND s.starts = w.starts
+            ON CONFLICT (doctor_id, slot_id, day) DO UPDATE
+               SET starts_at = excluded.starts_at, ends_at = excluded.ends_at, closes_at = excluded.closes_at,
+                   specialty_id = excluded.specialty_id, claims = excluded.claims
+             WHERE (o.starts_at, o.ends_at, o.closes_at, o.specialty_id)
+                   <> (excluded.starts_at, excluded.ends_at, excluded.closes_at, excluded.specialty_id)
+            RETURNING o.slot_id""",
+        doctor_id=doctor.id,
+        specialty_id=doctor.specialty_id,
+        days=[item.day for item in cells],
+        starts=[item.cell.starts for item in cells],
+        starts_at=[item.cell.starts_at for item in cells],
+        ends_at=[item.cell.ends_at for item in cells],
+        closes_at=[item.cell.closes_at for item in cells],
+    )
+    return len(rows)
+
+
+def check_openings(db: Session, now: datetime) -> int:
+    """Compare the openings with the rules and the claims, mend what differs, and say in the log how many rows that were."""
+    mended = sum(write_openings(db, doctor_id, now=now) for doctor_id in db.exec(select(Doctor.id)) if doctor_id)
+    rows = fetch(
+        db,
+        f"""UPDATE opening o SET claims = c.claims
+              FROM (SELECT p.doctor_id, p.slot_id, p.day,
+                           (SELECT count(*) FROM appointment a WHERE a.doctor_id = p.doctor_id AND a.{LIVE}
+                               AND a.starts_at < p.ends_at AND a.busy_until > p.starts_at) AS claims
+                      FROM opening p WHERE p.ends_at > %(now)s) c
+             WHERE (o.doctor_id, o.slot_id, o.day) = (c.doctor_id, c.slot_id, c.day) AND o.claims <> c.claims RETURNING o.slot_id""",
+        now=now,
+    )
+    mended += len(rows)
+    if mended:
+        log.warning("openings differed from the rules and were mended: %d rows", mended)
+    return mended
+
+
+def set_hours(db: Session, doctor_id: int, hours: Sequence[WorkingHours], *, now: datetime) -> None:
+    """Replace a doctor's weekly hours; openings follow in the same transaction."""
+    for old in db.exec(select(WorkingHours).where(WorkingHours.doctor_id == doctor_id)):
+        db.delete(old)
+    db.add_all(hours)
+    db.flush()
+    write_openings(db, doctor_id, now=now)
+
+
+def add_time_off(db: Session, time_off: TimeOff, *, now: datetime) -> None:
+    """A doctor's absence or a location's closure; the openings inside it go in the same transaction, appointments stay."""
+    db.add(time_off)
+    db.flush()
+    for doctor_id in _doctors_concerned(db, time_off):
+        write_openings(db, doctor_id, now=now)
+
+
+def end_time_off(db: Session, time_off: TimeOff, *, now: datetime) -> None:
+    """Take an absence back; its openings return."""
+    doctors = _doctors_concerned(db, time_off)
+    db.delete(time_off)
+    db.flush()
+    for doctor_id in doctors:
+        write_openings(db, doctor_id, now=now)
+
+
+def _doctors_concerned(db: Session, time_off: TimeOff) -> list[int]:
+    if time_off.doctor_id is not None:
+        return [time_off.doctor_id]
+    found = db.exec(select(Doctor.id).where(Doctor.location_id == time_off.location_id))
+    return [doctor_id for doctor_id in found if doctor_id is not None]
