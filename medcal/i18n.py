@@ -29,9 +29,15 @@ def language(code: str) -> Iterator[None]:
         _current.reset(token)
 
 
+def speak(code: str) -> None:
+    """From here on, to the end of the task of this event or request, every text is in this language."""
+    _current.set(code if code in LANGUAGES else DEFAULT)
+
+
 def t(text: str, /, **values: object) -> str:
     """The text in the current language, with {names} filled in."""
-    translated = _catalogue(_current.get()).gettext(text)
+    # gettext keeps the head of the catalogue under the empty text.
+    translated = _catalogue(_current.get()).gettext(text) if text else ""
     return translated.format(**values) if values else translated
 
 

@@ -60,6 +60,7 @@ class Appointment(SQLModel, table=True):
         Index("ix_appointment_date_live", "appointment_date", postgresql_where=text(LIVE)),
         Index("ix_appointment_held_until", "held_until", postgresql_where=text("status = 'held'")),
         Index("ix_appointment_patient", "patient_id", "starts_at"),
+        Index("ix_appointment_booker", "booker_id", postgresql_where=text("booker_id IS NOT NULL")),
     )
 
     id: int | None = key()

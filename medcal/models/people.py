@@ -32,6 +32,8 @@ class Patient(SQLModel, table=True):
 class Booker(SQLModel, table=True):
     """Who books for a patient: a parent for a child, say. Messages go to the booker."""
 
+    __table_args__ = (Index("ix_booker_email", text("lower(email)")), Index("ix_booker_phone", "phone"))
+
     id: int | None = key()
     ref: uuid.UUID = public_ref()
     name: str = Field(max_length=120)

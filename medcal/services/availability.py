@@ -94,11 +94,16 @@ def _without(stretch: Stretch, time_off: Sequence[TimeOff]) -> list[Stretch]:
 
 
 def _closing_times(pieces: Sequence[Stretch]) -> dict[Stretch, datetime]:
-    """Where the work that a piece belongs to ends: pieces that touch are one (8 to 12 and 12 to 16 is a long day)."""
+    """Where the work that a piece belongs to ends: pieces that touch or overlap are one (8 to 12 and 12 to 16 is a long day)."""
     closing: dict[Stretch, datetime] = {}
-    for piece in reversed(pieces):
-        reach = [closing[later] for later in closing if piece.starts_at <= later.starts_at <= piece.ends_at]
-        closing[piece] = max([piece.ends_at, *reach])
+    together: list[Stretch] = []
+    ends_at: datetime | None = None
+    for piece in pieces:
+        if ends_at is None or piece.starts_at > ends_at:
+            together, ends_at = [], piece.ends_at
+        together.append(piece)
+        ends_at = max(ends_at, piece.ends_at)
+        closing |= dict.fromkeys(together, ends_at)
     return closing
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from medcal import clock
 from medcal.db import fetch, fetch_one
@@ -17,7 +17,7 @@ from medcal.errors import ChangedMeanwhile, HoldExpired, Invalid, NotAllowed, No
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
 from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
-from medcal.services import events, offers, patients, schedules, waitlist
+from medcal.services import access, events, offers, patients, schedules, waitlist
 from medcal.services.availability import FITS, busy_length_of, is_unclaimed, is_within_hours, length_of, question
 from medcal.services.patients import BookerDetails, Person
 
@@ -98,6 +98,12 @@ def _why_not(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: date
     return NotOffered()
 
 
+def find_hold(db: Session, *, visit: str, now: datetime) -> Appointment | None:
+    """The time that a browser holds right now."""
+    held = select(Appointment).where(Appointment.held_by == visit, Appointment.status == AppointmentStatus.held)
+    return db.exec(held.where(col(Appointment.held_until) > now).order_by(col(Appointment.id).desc()).limit(1)).one_or_none()
+
+
 def release_lapsed_holds(db: Session, now: datetime) -> int:
     """Let go of times whose form was not sent in time; returns how many. Holds of offers end with their offer instead."""
     return _release_holds(db, now=now, visit=None)
@@ -153,7 +159,7 @@ def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, n
     if row is None:
         raise HoldExpired
     db.refresh(found)
-    _grant(db, found, visit, now)
+    access.grant_after_booking(db, found, visit, now)
     events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=found.id, doctor_id=found.doctor_id)
     if details.earlier:
         waitlist.join(db, found, details.earlier, by=PATIENT, now=now)
@@ -179,20 +185,6 @@ def _check_reason(db: Session, appointment: Appointment, reason: str) -> None:
     )
     if row is None or reason not in row.reasons:
         raise Invalid(t("Please choose a reason from the list."), "reason")
-
-
-def _grant(db: Session, appointment: Appointment, visit: str, now: datetime) -> None:
-    """The browser that booked may see its appointment, until a day after the visit."""
-    fetch(
-        db,
-        """INSERT INTO patient_access (visit_digest, patient_id, appointment_id, purpose, created_at, expires_at)
-           VALUES (%(visit)s, %(patient_id)s, %(id)s, 'appointment', %(now)s, %(expires_at)s)""",
-        visit=visit,
-        patient_id=appointment.patient_id,
-        id=appointment.id,
-        now=now,
-        expires_at=appointment.ends_at + timedelta(days=1),
-    )
 
 
 # --- The desk ---------------------------------------------------------------------------------------------------------

@@ -42,6 +42,9 @@ EVENTS: dict[str, Follows] = {
     "offer.declined": Follows(),
     "offer.expired": Follows(),
     "offer.withdrawn": Follows(tells="offer.withdrawn"),
+    # Messages
+    "message.replayed": Follows(),
+    "message.called": Follows(),
     # The schedule
     "schedule.changed": Follows(),
 }

@@ -13,6 +13,11 @@ from medcal.errors import Invalid
 from medcal.i18n import current_language, t
 
 OLDEST_YEARS = 120
+LONGEST_NAME = 120
+LONGEST_EMAIL = 200
+# Control characters, halves of a character that no database takes, and what turns the direction of writing around.
+_UNKEPT = {"Cc", "Cs"}
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Deliberately loose: one @, something with a dot behind it, nothing that breaks a mail header. The real proof is a delivered mail.
 _EMAIL = re.compile(r"[^@\s,;:<>()\[\]\\\"]{1,64}@[^@\s,;:<>()\[\]\\\"]{1,180}\.[^@\s.,;:<>()\[\]\\\"]{2,24}")
 
@@ -57,13 +62,23 @@ def check_contact(*, email: str, phone: str, region: str = "AT", needs_contact: 
 
 
 def check_name(text: str) -> str:
-    """A person's name: 2 to 120 characters on one line, at least one letter."""
-    name = " ".join(text.split())
-    if "\x00" in text or any(unicodedata.category(letter) == "Cc" for letter in name):
+    """A person's name: 2 to 120 characters on one line, at least one letter. Composed (NFC), so that the same name compares equal."""
+    if len(text) > 10 * LONGEST_NAME:
+        raise Invalid(_full_name(), "name")
+    name = unicodedata.normalize("NFC", " ".join(text.split()))
+    if not all(_is_kept(letter) for letter in name):
         raise Invalid(t("This name has characters that we cannot keep. Please write it in plain letters."), "name")
-    if not 2 <= len(name) <= 120 or not any(letter.isalpha() for letter in name):
-        raise Invalid(t("Please write the full name (2 to 120 characters)."), "name")
+    if not 2 <= len(name) <= LONGEST_NAME or not any(letter.isalpha() for letter in name):
+        raise Invalid(_full_name(), "name")
     return name
+
+
+def _full_name() -> str:
+    return t("Please write the full name (2 to 120 characters).")
+
+
+def _is_kept(letter: str) -> bool:
+    return unicodedata.category(letter) not in _UNKEPT and letter not in _TURNS
 
 
 def check_birth_date(text: str, today: date) -> date:
@@ -82,7 +97,7 @@ def check_birth_date(text: str, today: date) -> date:
 def check_email(text: str) -> str:
     """An address that a mail can be sent to, in lower case. Raises Invalid."""
     email = text.strip().lower()
-    if not _EMAIL.fullmatch(email) or not email.isprintable() or ".." in email:
+    if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email) or not email.isprintable() or ".." in email:
         raise Invalid(t("Please check the e-mail address, for example anna@example.com."), "email")
     return email
 
@@ -100,10 +115,12 @@ def check_phone(text: str, region: str = "AT") -> str:
 
 def check_free_text(text: str, field: str, longest: int) -> str:
     """A remark in the patient's own words: printable lines, no longer than what we keep. Raises Invalid."""
-    kept = "".join(letter for letter in text.strip() if letter == "\n" or unicodedata.category(letter) != "Cc")
-    if "\x00" in text or len(kept) > longest:
-        raise Invalid(t("Please keep this under {longest} characters.", longest=longest), field)
-    return kept
+    # What cannot be shown may make it longer than it reads, but megabytes are not looked at letter by letter.
+    if len(text) <= 2 * longest + 100:
+        kept = "".join(letter for letter in text if letter == "\n" or _is_kept(letter)).strip()
+        if len(kept) <= longest:
+            return kept
+    raise Invalid(t("Please keep this under {longest} characters.", longest=longest), field)
 
 
 def find_or_add(db: Session, person: Person, *, now: datetime) -> int:

@@ -1,7 +1,6 @@
 """Quiet hours: nobody is written to, and no answer time runs."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from medcal import clock
 from medcal.models import Location
@@ -20,23 +19,31 @@ def answer_deadline(now: datetime, location: Location) -> datetime:
 
 def end_of_quiet(now: datetime, location: Location) -> datetime | None:
     """When the quiet hours that `now` falls into end, or None by day. Nobody is written to in quiet hours."""
-    if location.quiet_from == location.quiet_until:
-        return None
-    zone = location.zone_info
-    local = clock.local(now, zone)
-    wall, day = local.time(), local.date()
-    if location.quiet_from < location.quiet_until:
-        return clock.instant_or_later(day, location.quiet_until, zone) if location.quiet_from <= wall < location.quiet_until else None
-    if wall >= location.quiet_from:
-        return clock.instant_or_later(day + timedelta(days=1), location.quiet_until, zone)
-    return clock.instant_or_later(day, location.quiet_until, zone) if wall < location.quiet_until else None
+    ends = now
+    # Where the clock changes, one night can reach into the next.
+    for night_begins, night_ends in _nights(now, location):
+        if night_begins <= ends < night_ends:
+            ends = night_ends
+    return ends if ends > now else None
 
 
 def _next_quiet(at: datetime, location: Location) -> datetime | None:
     """When the next quiet hours begin, for an instant outside of them."""
+    return next((night_begins for night_begins, _ in _nights(at, location) if night_begins > at), None)
+
+
+def _nights(near: datetime, location: Location) -> list[tuple[datetime, datetime]]:
+    """The quiet hours of the days around an instant, in order. Instants, since a wall-clock reading may occur twice."""
     if location.quiet_from == location.quiet_until:
-        return None
-    zone: ZoneInfo = location.zone_info
-    day = clock.local_day(at, zone)
-    tonight = clock.instant_or_later(day, location.quiet_from, zone)
-    return tonight if tonight > at else clock.instant_or_later(day + timedelta(days=1), location.quiet_from, zone)
+        return []
+    zone = location.zone_info
+    ends_on = timedelta(days=0 if location.quiet_from < location.quiet_until else 1)
+    days = [clock.local_day(near, zone) + timedelta(days=offset) for offset in (-1, 0, 1, 2)]
+    nights = [
+        (
+            clock.instant_or_later(day, location.quiet_from, zone),
+            clock.instant_or_later(day + ends_on, location.quiet_until, zone),
+        )
+        for day in days
+    ]
+    return [night for night in nights if night[0] < night[1]]

@@ -6,7 +6,9 @@ from datetime import datetime, time
 from sqlmodel import Session, select
 
 from medcal.db import fetch, fetch_one
-from medcal.models import Appointment, Doctor, EntryStatus, Location, VisitType, WaitlistEntry
+from medcal.errors import NotPossibleNow
+from medcal.i18n import t
+from medcal.models import Appointment, AppointmentStatus, Doctor, EntryStatus, Location, VisitType, WaitlistEntry
 from medcal.security import Actor
 from medcal.services import events, offers, patients
 from medcal.services.patients import Person
@@ -26,7 +28,12 @@ class Wish:
 
 
 def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: datetime) -> None:
-    """Put the holder of an appointment on the list for something earlier; asking again changes the limits and keeps the place."""
+    """Put the holder of an appointment on the list for something earlier; asking again changes the limits and keeps the place.
+
+    Raises NotPossibleNow for an appointment that is not booked, or so near that nothing could be gained.
+    """
+    if appointment.status is not AppointmentStatus.booked or appointment.starts_at <= now + offers.LEAST_GAIN:
+        raise NotPossibleNow(t("This appointment is too near to look for an earlier time."))
     row = fetch_one(
         db,
         """INSERT INTO waitlist_entry (ref, patient_id, appointment_id, visit_type_id, location_id, doctor_id, weekdays, opens, closes,

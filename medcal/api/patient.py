@@ -1,0 +1,118 @@
+"""A patient's way to her appointments: a mailed link, or a one-time code.
+
+Each time more is opened to a browser, its visit gets a new cookie.
+"""
+
+from typing import Annotated
+from urllib.parse import quote, unquote
+
+from fastapi import APIRouter, Cookie, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlmodel import Session
+
+from medcal import clock, routes
+from medcal.api.answers import Posted, client, preferred_language, to_page
+from medcal.config import settings
+from medcal.db import in_transaction
+from medcal.edge.cookies import clear_visit_cookie, request_visit_ref, set_visit_cookie
+from medcal.errors import LinkExpired
+from medcal.security import digest, new_secret
+from medcal.services import access
+
+router = APIRouter()
+
+# Where the code went, for the second step of the form; an address has no place for it, and the server need not keep it.
+CONTACT = "medcal_contact"
+
+
+@router.get("/l/{token}")
+def follow_link(request: Request, token: str) -> RedirectResponse:
+    """Exchange a mailed link for access, and its address for a clean one. Opening it changes nothing else."""
+    value = new_secret()
+    try:
+        opened = in_transaction(_exchange, token, request_visit_ref(request), digest(value))
+    except LinkExpired:
+        answer = to_page(routes.OLD_LINK, preferred_language(request))
+    else:
+        answer = _page_of(opened)
+        set_visit_cookie(answer, value)
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _exchange(db: Session, token: str, old_visit: str | None, new_visit: str) -> access.Opened:
+    now = clock.now()
+    if old_visit:
+        access.carry_over(db, old_visit, new_visit, now)
+    return access.exchange(db, token, new_visit, now)
+
+
+def _page_of(opened: access.Opened) -> RedirectResponse:
+    """Where a link leads.
+
+    What the patient came for is named, so that the page opens the right dialog; a button does it.
+    """
+    if opened.is_offer:
+        return to_page(routes.OFFER, opened.language)
+    wish = {"wish": opened.purpose} if opened.purpose in ("confirm", "cancel") else {}
+    return to_page(routes.APPOINTMENT, opened.language, **wish)
+
+
+@router.post("/api/appointment/code", dependencies=[Depends(Posted(routes.FIND_APPOINTMENT))])
+def send_code(request: Request, contact: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+    """Send a code if we know the contact; the answer is the same if we do not."""
+    answer = to_page(routes.FIND_APPOINTMENT, step="code")
+    visit = request_visit_ref(request) or set_visit_cookie(answer)
+    in_transaction(access.count_code_wish, contact, client(request), now=clock.now())
+    in_transaction(access.send_code, contact, visit, clock.now())
+    _keep_contact(answer, contact)
+    return answer
+
+
+@router.post("/api/appointment/open", dependencies=[Depends(Posted(routes.FIND_APPOINTMENT))])
+def open_with_code(
+    request: Request,
+    code: Annotated[str, Form(max_length=20)],
+    contact: Annotated[str, Cookie(alias=CONTACT, max_length=600)] = "",
+) -> RedirectResponse:
+    """Show the appointments that belong to the contact which the code was sent to."""
+    value = new_secret()
+    if not contact or not in_transaction(_open, unquote(contact), code, request_visit_ref(request), digest(value)):
+        return to_page(routes.FIND_APPOINTMENT, step="code", failed="code")
+    answer = to_page(routes.APPOINTMENT)
+    set_visit_cookie(answer, value)
+    _forget_contact(answer)
+    return answer
+
+
+def _open(db: Session, contact: str, code: str, old_visit: str | None, new_visit: str) -> bool:
+    now = clock.now()
+    if not old_visit or not access.open_with_code(db, contact, code, old_visit, becomes=new_visit, now=now):
+        return False
+    access.carry_over(db, old_visit, new_visit, now)
+    return True
+
+
+@router.post("/api/appointment/leave", dependencies=[Depends(Posted(routes.FIND_APPOINTMENT))])
+def leave(request: Request) -> RedirectResponse:
+    """Forget the patient on this device."""
+    if visit := request_visit_ref(request):
+        in_transaction(access.leave, visit)
+    answer = to_page(routes.HOME)
+    clear_visit_cookie(answer)
+    _forget_contact(answer)
+    return answer
+
+
+def _keep_contact(answer: Response, contact: str) -> None:
+    lasts = int(access.CODE_LASTS.total_seconds())
+    _set_contact(answer, quote(contact), lasts)
+
+
+def _forget_contact(answer: Response) -> None:
+    _set_contact(answer, "", 0)
+
+
+def _set_contact(answer: Response, value: str, max_age: int) -> None:
+    path, is_https = "/api/appointment", settings().is_https
+    answer.set_cookie(CONTACT, value, max_age=max_age, path=path, httponly=True, samesite="strict", secure=is_https)

@@ -1,0 +1,78 @@
+"""Keeps cookies, tokens, addresses' queries and patients' data out of the logs, whoever writes them."""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+
+_formatter = logging.Formatter()
+
+# What Reflex, the database driver and others put into messages and tracebacks, and what is left of it.
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Reflex: whole events, with payload and headers.
+    (re.compile(r"(Event data:|Failed to deserialize event data:|must be a dictionary, but received|event queue entry for)\s.*", re.S), r"\1 …"),
+    (re.compile(r"(Error transforming event (?:argument|payload)).*", re.S), r"\1 …"),
+    (re.compile(r"(disconnected client) '[^']*'"), r"\1 …"),
+    # The database: values of rows and statements.
+    (re.compile(r"^(\s*(?:DETAIL|CONTEXT):).*$", re.M), r"\1 …"),
+    (re.compile(r"\[parameters: .*?\]$", re.M | re.S), "[parameters: …]"),
+    # Headers, wherever they were printed.
+    (re.compile(r"((?:set-)?cookie|authorization)(['\"]?\s*[:=]\s*|['\"]\s*,\s*)(b?['\"])?[^'\"\n]*", re.I), r"\1\2\3…"),
+    (re.compile(r"\b((?:staff|visit)=)[0-9a-f]{64}"), r"\1…"),
+    # Addresses: the query, and the token of a mailed link.
+    (re.compile(r"(/l/)[\w-]+"), r"\1…"),
+    (re.compile(r"(\b(?:https?|wss?)://[^\s?'\"]*|(?<=[\s'\"])/[^\s?'\"]*)\?[^\s'\"]+"), r"\1?…"),
+    (re.compile(r"\b(token=)[^&\s'\"]+"), r"\1…"),
+)
+
+
+def redact(text: str) -> str:
+    """The text without secrets: what identifies a person, opens a door or tells of a patient is replaced by an ellipsis."""
+    for pattern, kept in _SECRETS:
+        text = pattern.sub(kept, text)
+    return text
+
+
+def keep_secrets_out() -> None:
+    """From now on every log record of this process is redacted as it is made, before any handler sees it."""
+    factory = logging.getLogRecordFactory()
+    if getattr(factory, "redacts", False):
+        return
+    make = _redacting(factory)
+    make.redacts = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(make)
+
+
+def _redacting(factory: Callable[..., logging.LogRecord]) -> Callable[..., logging.LogRecord]:
+    def make(*args: object, **kwargs: object) -> logging.LogRecord:
+        record = factory(*args, **kwargs)
+        # A message that does not fit its arguments is logged as it is: the handler reports the mistake.
+        try:
+            record.msg, record.args = redact(record.getMessage()), None
+        except (TypeError, ValueError, KeyError):
+            return record
+        if record.exc_info and record.exc_info[0]:
+            # Handlers print the text they find here; exc_info itself still holds the values and goes.
+            trace = redact(_formatter.formatException(record.exc_info))
+            record.exc_info, record.exc_text = None, trace
+        return record
+
+    return make
+
+
+class Sparing:
+    """Logs at most `most` refusals a minute: a hostile browser must not fill the disk, nor hide what others do."""
+
+    def __init__(self, log: logging.Logger, most: int = 30):
+        self._log, self._most = log, most
+        self._minute, self._count = 0, 0
+
+    def warning(self, message: str, *args: object) -> None:
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            if self._count > self._most:
+                self._log.warning("%d more refusals were not logged", self._count - self._most)
+            self._minute, self._count = minute, 0
+        self._count += 1
+        if self._count <= self._most:
+            self._log.warning(message, *args)

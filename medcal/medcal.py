@@ -1,0 +1,61 @@
+"""Builds the app: pages in every language, the HTTP routes beside them, the guard, the edge, and what runs while it serves."""
+
+# isort: off
+import medcal.edge.hardening  # noqa: F401  (before anything of Reflex is used)
+# isort: on
+
+import reflex as rx
+from starlette.types import ASGIApp
+
+from medcal import db, routes
+from medcal.api.app import build_api
+from medcal.components.layout import app_wraps, head_components
+from medcal.edge.asgi import edge
+from medcal.edge.guard import Guard
+from medcal.i18n import DEFAULT, LANGUAGES, language, t
+from medcal.pages import PAGES, Page, not_found
+from medcal.services import directory
+from medcal.state import live
+from medcal.state.session import Languages, identify
+
+
+async def is_known(path: str) -> bool:
+    """Whether a dynamic address leads to a specialty or a doctor."""
+    return await db.run(directory.is_known, routes.plain(path))
+
+
+def guarded(app: ASGIApp) -> ASGIApp:
+    return edge(app, known=is_known)
+
+
+def build() -> rx.App:
+    """The whole application, closed by default."""
+    built = rx.App(
+        api_transformer=[build_api(), guarded],
+        html_lang=DEFAULT,
+        head_components=head_components(),
+        extra_app_wraps=app_wraps(),
+    )
+    for code in LANGUAGES:
+        with language(code):
+            for page in PAGES:
+                add(built, page)
+    built.add_page(not_found.page, route="/404", title=t("Page not found"))
+    built.add_middleware(Languages())
+    built.add_middleware(Guard(identify))
+    built.register_lifespan_task(live.listen_for_ever)
+    return built
+
+
+def add(built: rx.App, page: Page) -> None:
+    """One page in the current language."""
+    built.add_page(
+        page.build(),
+        route=routes.to(page.route),
+        title=t(page.title),
+        description=t(page.description),
+        on_load=page.on_load,
+    )
+
+
+app = build()

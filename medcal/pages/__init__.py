@@ -1,0 +1,40 @@
+"""Every page: where it lives, what it is called, what loads it, and what it looks like."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from medcal import routes
+from medcal.i18n import n_
+from medcal.pages import appointment, book, booked, doctor, find, home, offer, privacy, specialty
+from medcal.state.appointment import AppointmentState
+from medcal.state.booking import BookingState
+from medcal.state.browse import DoctorState, HomeState, SpecialtyState
+from medcal.state.clinic import ClinicState
+from medcal.state.offer import OfferState
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that is built once in every language; `title` and `description` are texts of the catalogue."""
+
+    route: str
+    title: str
+    build: Callable[[], rx.Component]
+    on_load: Sequence[Any] = (ClinicState.load,)
+    description: str = n_("Find a doctor and book an appointment without an account.")
+
+
+PAGES = [
+    Page(routes.HOME, n_("Medcal: find a doctor and book"), home.page, (ClinicState.load, HomeState.load)),
+    Page(routes.SPECIALTY, n_("Doctors and free times"), specialty.page, (ClinicState.load, SpecialtyState.load)),
+    Page(routes.DOCTOR, n_("Free times"), doctor.page, (ClinicState.load, DoctorState.load)),
+    Page(routes.BOOK, n_("Your details"), book.page, (ClinicState.load, BookingState.load)),
+    Page(routes.BOOKED, n_("Your appointment is booked"), booked.page, (ClinicState.load, AppointmentState.load)),
+    Page(routes.APPOINTMENT, n_("My appointment"), appointment.page, (ClinicState.load, AppointmentState.load)),
+    Page(routes.FIND_APPOINTMENT, n_("Find my appointment"), find.page),
+    Page(routes.OFFER, n_("An earlier time for you"), offer.page, (ClinicState.load, OfferState.load)),
+    Page(routes.PRIVACY, n_("What we keep about you"), privacy.page),
+]

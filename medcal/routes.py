@@ -1,0 +1,47 @@
+"""Every address of Medcal. English lives at the address itself, other languages under /de and so on; none holds an id."""
+
+from medcal.i18n import DEFAULT, LANGUAGES, current_language
+
+HOME = "/"
+SPECIALTY = "/[specialty]"
+DOCTOR = "/doctors/[doctor]"
+BOOK = "/book"
+BOOKED = "/booked"
+APPOINTMENT = "/appointment"
+FIND_APPOINTMENT = "/appointment/find"
+OFFER = "/offer"
+PRIVACY = "/privacy"
+OLD_LINK = "/link-expired"
+SIGN_IN = "/sign-in"
+STAFF_CALENDAR = "/staff"
+STAFF_APPOINTMENTS = "/staff/appointments"
+STAFF_WAITLIST = "/staff/waitlist"
+STAFF_MESSAGES = "/staff/messages"
+
+
+def to(path: str, code: str | None = None) -> str:
+    """The address of a page in a language, by default the current one."""
+    code = code or current_language()
+    if code == DEFAULT or code not in LANGUAGES:
+        return path
+    return f"/{code}" if path == HOME else f"/{code}{path}"
+
+
+def to_specialty(slug: str) -> str:
+    return to(f"/{slug}")
+
+
+def to_doctor(slug: str) -> str:
+    return to(f"/doctors/{slug}")
+
+
+def plain(path: str) -> str:
+    """The address without its language and without a slash at the end."""
+    parts = path.strip("/").split("/")
+    if parts and parts[0] in LANGUAGES:
+        parts = parts[1:]
+    return "/" + "/".join(parts)
+
+
+def portrait(slug: str) -> str:
+    return f"/doctors/{slug}.svg"

@@ -1,0 +1,196 @@
+"""The scheduler: what the clock and earlier commits make due. A process of its own (`python -m medcal.scheduler`), any number of them."""
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import NamedTuple
+
+import psycopg
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from medcal import clock
+from medcal.config import BadSetting, settings
+from medcal.db import CHANNEL, in_transaction
+from medcal.failures import outline
+from medcal.services import booking, delivery, housekeeping, jobs, notifications, offers, periodic, schedules
+from medcal.services.webhooks import TIMEOUT
+
+log = logging.getLogger("medcal.scheduler")
+
+Step = Callable[[], object]
+
+
+def in_a_transaction(work: Callable[..., object]) -> Step:
+    """work(db, now) as a step: once, now, in one transaction."""
+    return lambda: in_transaction(work, clock.now())
+
+
+class Periodic(NamedTuple):
+    """Work of the clock: begun once per `every`, by one scheduler of all; `at` is for work of the night (UTC, clear of clock changes)."""
+
+    name: str
+    every: timedelta
+    step: Step
+    again: bool = False
+    at: str = ""
+
+
+# `again` repeats a step, a transaction each, as long as it says that there may be more. Of the heartbeat the row of the run is all that
+# is wanted: it shows that a scheduler is alive.
+PERIODIC = (
+    Periodic("heartbeat", timedelta(seconds=10), lambda: None),
+    Periodic("release lapsed holds", timedelta(seconds=5), in_a_transaction(booking.release_lapsed_holds), again=True),
+    Periodic("expire offers", timedelta(seconds=5), in_a_transaction(offers.expire_next), again=True),
+    Periodic("sweep freed time", timedelta(seconds=30), in_a_transaction(offers.offer_next), again=True),
+    Periodic("plan reminders", timedelta(minutes=1), in_a_transaction(notifications.plan_reminders)),
+    Periodic("extend openings", timedelta(hours=1), in_a_transaction(schedules.extend_openings)),
+    Periodic("housekeeping", timedelta(hours=1), in_a_transaction(housekeeping.tidy)),
+    Periodic("check openings", timedelta(days=1), in_a_transaction(schedules.check_openings), at="02:30"),
+)
+
+# What a job does: handler(db, subject_id, now).
+JOBS: dict[str, jobs.Handler] = {
+    "offer_freed_time": offers.offer_freed_time,
+}
+
+# A receiver that hangs occupies one of them; the others go on.
+DELIVERERS = 4
+POLL_SECONDS = 1.0
+# Commits in a row give a hint each; looking ten times a second is enough for all of them.
+LEAST_PAUSE_SECONDS = 0.1
+
+
+def run(stop: threading.Event) -> None:
+    """Work until `stop` is set; then what has been begun is finished first."""
+    wake = [threading.Event() for _ in range(DELIVERERS)]
+    deliverers = [threading.Thread(target=_deliver_until, args=(stop, event), name=f"deliver-{n}", daemon=True) for n, event in enumerate(wake)]
+    clockwork = _clockwork(stop)
+    clockwork.start()
+    for thread in deliverers:
+        thread.start()
+    log.info("the scheduler is at work")
+    _work_until(stop, wake)
+    for event in wake:
+        event.set()
+    clockwork.shutdown(wait=True)
+    _join(deliverers, TIMEOUT + timedelta(seconds=5))
+    log.info("the scheduler has stopped")
+
+
+# --- Periodic work ----------------------------------------------------------------------------------------------------
+
+
+def _clockwork(stop: threading.Event) -> BackgroundScheduler:
+    # A run that comes late is better than none (the default skips it after a second), and one at a time is enough.
+    defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    clockwork = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
+    for work in PERIODIC:
+        at_once = {} if work.at else {"next_run_time": clock.now()}
+        clockwork.add_job(_run_periodic, _trigger(work), args=(work, stop), id=work.name, **at_once)
+    return clockwork
+
+
+def _trigger(work: Periodic) -> BaseTrigger:
+    if not work.at:
+        return IntervalTrigger(seconds=int(work.every.total_seconds()), timezone="UTC")
+    hour, minute = work.at.split(":")
+    return CronTrigger(hour=hour, minute=minute, timezone="UTC")
+
+
+def _run_periodic(work: Periodic, stop: threading.Event) -> None:
+    try:
+        if in_transaction(periodic.claim, work.name, work.every):
+            _repeat(work.step, stop) if work.again else work.step()
+    except Exception as error:  # noqa: BLE001  (a door: the next run comes)
+        log.error("%s failed: %s", work.name, outline(error))
+
+
+def _repeat(step: Step, stop: threading.Event) -> None:
+    while not stop.is_set() and step():
+        pass
+
+
+# --- What commits make due --------------------------------------------------------------------------------------------
+
+# Taken one at a time until nothing is due; what fails is put off by its own service, so it cannot come back at once.
+DUE: tuple[tuple[str, Step], ...] = (
+    ("job", lambda: jobs.take_next(JOBS, clock.now())),
+    ("freed time", in_a_transaction(offers.offer_next)),
+)
+
+
+def _work_until(stop: threading.Event, wake: list[threading.Event]) -> None:
+    """Look at what is due at every hint and every second; with the database away, keep trying."""
+    while not stop.is_set():
+        try:
+            with psycopg.connect(settings().database_url, autocommit=True, connect_timeout=10) as hints:
+                hints.execute(f"LISTEN {CHANNEL}")
+                while not stop.is_set():
+                    _do_all_due(stop)
+                    for event in wake:
+                        event.set()
+                    stop.wait(LEAST_PAUSE_SECONDS)
+                    _wait_for_hint(hints)
+        except psycopg.Error as error:
+            log.warning("the database does not answer: %s", outline(error))
+            stop.wait(POLL_SECONDS)
+
+
+def _wait_for_hint(hints: psycopg.Connection) -> None:
+    for _ in hints.notifies(timeout=POLL_SECONDS, stop_after=1):
+        pass
+
+
+def _do_all_due(stop: threading.Event) -> None:
+    for name, step in DUE:
+        try:
+            _repeat(step, stop)
+        except Exception as error:  # noqa: BLE001  (a door: the others go on)
+            log.error("%s failed: %s", name, outline(error))
+
+
+def _deliver_until(stop: threading.Event, wake: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            _repeat(delivery.deliver_next, stop)
+        except Exception as error:  # noqa: BLE001  (a door: the message was put off)
+            log.error("delivery failed: %s", outline(error))
+            stop.wait(POLL_SECONDS)
+        wake.wait(POLL_SECONDS)
+        wake.clear()
+
+
+# --- The process ------------------------------------------------------------------------------------------------------
+
+
+def _join(threads: list[threading.Thread], patience: timedelta) -> None:
+    """Wait for what is being delivered. Whoever hangs longer is left: the message is taken again after its lease, with the same id."""
+    give_up_at = time.monotonic() + patience.total_seconds()
+    for thread in threads:
+        thread.join(max(0.0, give_up_at - time.monotonic()))
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # They log addresses of webhooks, and each run of each job.
+    for name in ("httpx", "httpcore", "apscheduler"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        settings()
+    except BadSetting as error:
+        sys.exit(str(error))
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    run(stop)
+
+
+if __name__ == "__main__":
+    main()

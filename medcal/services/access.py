@@ -1,0 +1,349 @@
+"""What a patient's browser may see: opened by a link in a message, by a one-time code, or by having booked.
+
+Everything hangs on the digest of the browser's visit cookie; a browser without a row in patient_access sees nothing.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from medcal.config import settings
+from medcal.db import fetch, fetch_one
+from medcal.errors import Invalid, LinkExpired, NotFound
+from medcal.i18n import current_language, t
+from medcal.models import Appointment, Offer
+from medcal.security import code_digest, contact_digest, digest, new_code
+from medcal.services import notifications, throttle
+from medcal.services.patients import check_email, check_phone
+
+CODE_LASTS = timedelta(minutes=10)
+CODE_TRIES = 5
+# A code shows all of a patient, so the browser keeps it only for as long as somebody sits before it.
+CODE_OPENS_FOR = timedelta(hours=2)
+BOOKING_OPENS_AFTER_VISIT = timedelta(days=1)
+
+_COLUMNS = "visit_digest, patient_id, appointment_id, offer_id, purpose, created_at, expires_at"
+
+
+# --- Links ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a link opened: its purpose says which page, its patient's language which version of it."""
+
+    purpose: str
+    language: str
+
+    @property
+    def is_offer(self) -> bool:
+        return self.purpose == "offer"
+
+
+def exchange(db: Session, token: str, visit_digest: str, now: datetime) -> Opened:
+    """Let a browser see what a mailed link is for, until the link expires; nothing else changes.
+
+    A link to an offer opens the offer alone, any other one the appointment alone. Raises LinkExpired for a link that is
+    old or unknown.
+    """
+    link = fetch_one(
+        db,
+        """SELECT k.*, p.language FROM access_token k JOIN patient p ON p.id = k.patient_id
+            WHERE k.token_digest = %(token)s AND k.expires_at > %(now)s""",
+        token=digest(token),
+        now=now,
+    )
+    if link is None:
+        raise LinkExpired
+    is_offer = link.purpose == "offer"
+    _grant(
+        db,
+        visit_digest,
+        patient_id=link.patient_id,
+        appointment_id=None if is_offer else link.appointment_id,
+        offer_id=link.offer_id if is_offer else None,
+        purpose=link.purpose,
+        now=now,
+        expires_at=link.expires_at,
+    )
+    return Opened(link.purpose, link.language)
+
+
+def grant_after_booking(db: Session, appointment: Appointment, visit_digest: str, now: datetime) -> None:
+    """The browser that booked an appointment may see it, until a day after the visit."""
+    assert appointment.patient_id is not None
+    _grant(
+        db,
+        visit_digest,
+        patient_id=appointment.patient_id,
+        appointment_id=appointment.id,
+        purpose="appointment",
+        now=now,
+        expires_at=appointment.ends_at + BOOKING_OPENS_AFTER_VISIT,
+    )
+
+
+def carry_over(db: Session, old_digest: str, new_digest: str, now: datetime) -> None:
+    """Let a browser's new visit see what its old one sees.
+
+    A visit gets a new cookie whenever more is opened to it, so that nobody who planted or noted the old one sees the
+    new things. The old rows stay: pages that are still open speak under the old cookie.
+    """
+    fetch(
+        db,
+        f"""INSERT INTO patient_access ({_COLUMNS})
+            SELECT %(new)s, patient_id, appointment_id, offer_id, purpose, created_at, expires_at
+              FROM patient_access WHERE visit_digest = %(old)s AND expires_at > %(now)s""",
+        old=old_digest,
+        new=new_digest,
+        now=now,
+    )
+
+
+def leave(db: Session, visit_digest: str) -> None:
+    """Forget a patient on this device: its browser sees nothing any more."""
+    fetch(db, "DELETE FROM patient_access WHERE visit_digest = %(visit)s", visit=visit_digest)
+    fetch(db, "DELETE FROM one_time_code WHERE visit_digest = %(visit)s", visit=visit_digest)
+
+
+def _grant(
+    db: Session,
+    visit_digest: str,
+    *,
+    patient_id: int,
+    appointment_id: int | None = None,
+    offer_id: int | None = None,
+    purpose: str,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    fetch(
+        db,
+        f"""WITH again AS (
+              DELETE FROM patient_access
+               WHERE visit_digest = %(visit)s AND patient_id = %(patient_id)s AND purpose = %(purpose)s
+                 AND appointment_id IS NOT DISTINCT FROM %(appointment_id)s
+                 AND offer_id IS NOT DISTINCT FROM %(offer_id)s)
+            INSERT INTO patient_access ({_COLUMNS})
+            VALUES (%(visit)s, %(patient_id)s, %(appointment_id)s, %(offer_id)s, %(purpose)s, %(now)s, %(until)s)""",
+        visit=visit_digest,
+        patient_id=patient_id,
+        appointment_id=appointment_id,
+        offer_id=offer_id,
+        purpose=purpose,
+        now=now,
+        until=expires_at,
+    )
+
+
+# --- Codes ------------------------------------------------------------------------------------------------------------
+
+
+def count_code_wish(db: Session, contact: str, address: str | None, *, now: datetime) -> None:
+    """Count a wish for a code, in a transaction of its own before `send_code`. Raises TooManyTries, Invalid for no
+    contact at all.
+
+    By contact, since five guesses come with each code and nobody's mailbox shall be flooded; by address against trying
+    many contacts.
+    """
+    kept = check_contact(contact)
+    throttle.count(db, f"code to {kept}", limit=5, window=timedelta(hours=1), now=now)
+    throttle.count(db, f"code to {kept}", limit=10, window=timedelta(days=1), now=now)
+    if address:
+        throttle.count(db, f"code from {address}", limit=20, window=timedelta(hours=1), now=now)
+
+
+def send_code(db: Session, contact: str, visit_digest: str, now: datetime) -> None:
+    """Send a one-time code to an e-mail address or phone number that belongs to a patient or a booker.
+
+    Nobody learns whether it does: for a stranger the same is done, but no message is written. A new code ends the one
+    before.
+    """
+    kept = check_contact(contact)
+    code = new_code()
+    row = fetch_one(
+        db,
+        """WITH before AS (DELETE FROM one_time_code WHERE visit_digest = %(visit)s)
+           INSERT INTO one_time_code (contact_digest, code_digest, visit_digest, tries, created_at, expires_at)
+           VALUES (%(contact)s, %(code)s, %(visit)s, 0, %(now)s, %(expires_at)s) RETURNING id""",
+        contact=contact_digest(settings().secret_key, kept),
+        code=code_digest(settings().secret_key, kept, code),
+        visit=visit_digest,
+        now=now,
+        expires_at=now + CODE_LASTS,
+    )
+    assert row is not None
+    patient_id = _find_owner(db, kept)
+    if patient_id is not None:
+        spoken = current_language()
+        notifications.write_code(
+            db, code, code_id=row.id, patient_id=patient_id, recipient=kept, now=now, language=spoken
+        )
+
+
+def open_with_code(
+    db: Session, contact: str, code: str, visit_digest: str, *, becomes: str | None = None, now: datetime
+) -> bool:
+    """Let a browser see everything of the patients with this contact, and what their bookers booked; False if the code
+    does not fit.
+
+    A code fits once, for ten minutes, for five tries, in the browser that asked for it. A wrong one is no exception, so
+    that the try is committed. `becomes` is the digest of the visit cookie that the browser gets in exchange.
+    """
+    kept = check_contact(contact)
+    rows = fetch(
+        db,
+        """UPDATE one_time_code
+              SET tries = tries + 1, used_at = CASE WHEN code_digest = %(code)s THEN %(now)s::timestamptz END
+            WHERE visit_digest = %(visit)s AND contact_digest = %(contact)s
+              AND used_at IS NULL AND tries < %(most)s AND expires_at > %(now)s
+           RETURNING used_at IS NOT NULL AS fits""",
+        code=code_digest(settings().secret_key, kept, _as_digits(code)),
+        contact=contact_digest(settings().secret_key, kept),
+        visit=visit_digest,
+        most=CODE_TRIES,
+        now=now,
+    )
+    # Usually one; two wishes at the same instant leave two.
+    if not any(row.fits for row in rows):
+        return False
+    _grant_all_of(db, kept, becomes or visit_digest, now)
+    return True
+
+
+def check_contact(text: str) -> str:
+    """An e-mail address in lower case or a phone number in E.164. Raises Invalid."""
+    try:
+        return check_email(text) if "@" in text else check_phone(text)
+    except Invalid:
+        raise Invalid(
+            t("Please give the e-mail address or the phone number that you booked with."), "contact"
+        ) from None
+
+
+def _as_digits(code: str) -> str:
+    """People type what they see: "482 913"."""
+    return "".join(letter for letter in code if letter.isdigit())[:12]
+
+
+def _find_owner(db: Session, contact: str) -> int | None:
+    """Whose contact this is: a patient's own, or a booker's, who stands for the patient of the last booking."""
+    row = fetch_one(
+        db,
+        """(SELECT id AS patient_id FROM patient
+             WHERE lower(email) = %(contact)s OR phone = %(contact)s ORDER BY id DESC LIMIT 1)
+           UNION ALL
+           (SELECT a.patient_id FROM booker b JOIN appointment a ON a.booker_id = b.id
+             WHERE (lower(b.email) = %(contact)s OR b.phone = %(contact)s) AND a.patient_id IS NOT NULL
+             ORDER BY a.id DESC LIMIT 1)
+           LIMIT 1""",
+        contact=contact,
+    )
+    return row.patient_id if row else None
+
+
+def _grant_all_of(db: Session, contact: str, visit_digest: str, now: datetime) -> None:
+    # Who once booked for somebody sees that booking, not what the other has done since.
+    fetch(
+        db,
+        """WITH own AS (SELECT id FROM patient WHERE lower(email) = %(contact)s OR phone = %(contact)s)
+           INSERT INTO patient_access (visit_digest, patient_id, appointment_id, purpose, created_at, expires_at)
+           SELECT %(visit)s, id, NULL::bigint, 'code', %(now)s::timestamptz, %(expires_at)s::timestamptz FROM own
+           UNION ALL
+           SELECT %(visit)s, a.patient_id, a.id, 'code', %(now)s, %(expires_at)s
+             FROM booker b JOIN appointment a ON a.booker_id = b.id
+            WHERE (lower(b.email) = %(contact)s OR b.phone = %(contact)s)
+              AND a.patient_id IS NOT NULL AND a.patient_id NOT IN (SELECT id FROM own)""",
+        contact=contact,
+        visit=visit_digest,
+        now=now,
+        expires_at=now + CODE_OPENS_FOR,
+    )
+
+
+# --- What it shows ----------------------------------------------------------------------------------------------------
+
+# An offer's link shows the appointment that came of it.
+_SEEN = """
+SELECT a.id, max(pa.created_at) AS opened_at, max(pa.expires_at) AS expires_at
+  FROM patient_access pa
+  LEFT JOIN offer o ON o.id = pa.offer_id AND o.status = 'accepted'
+  JOIN appointment a ON a.patient_id = pa.patient_id
+   AND (a.id = pa.appointment_id OR a.id = o.hold_id OR (pa.purpose = 'code' AND pa.appointment_id IS NULL))
+ WHERE pa.visit_digest = %(visit)s AND pa.expires_at > %(now)s AND a.status NOT IN ('held', 'released')
+"""
+
+
+def what_may_be_seen(db: Session, visit_digest: str, now: datetime) -> list[Appointment]:
+    """The appointments that a browser may see.
+
+    What was opened last comes first, within it coming visits before past ones.
+    """
+    rows = fetch(
+        db,
+        f"""{_SEEN} GROUP BY a.id
+            ORDER BY opened_at DESC, a.status IN ('booked', 'arrived') AND a.ends_at > %(now)s DESC,
+                     CASE WHEN a.ends_at > %(now)s THEN a.starts_at END, a.starts_at DESC
+            LIMIT 50""",
+        visit=visit_digest,
+        now=now,
+    )
+    order = {row.id: place for place, row in enumerate(rows)}
+    found = db.exec(select(Appointment).where(col(Appointment.id).in_(order))).all()
+    return sorted(found, key=lambda appointment: order[appointment.id])
+
+
+def get_seen(db: Session, ref: uuid.UUID, visit_digest: str, now: datetime) -> Appointment:
+    """One of the appointments that a browser may see. Raises NotFound, as for one that does not exist."""
+    return db.get_one(Appointment, _find_seen(db, ref, visit_digest, now).id)
+
+
+def choose(db: Session, ref: uuid.UUID, visit_digest: str, now: datetime) -> Appointment:
+    """Of several, the one that the patient wants to look at.
+
+    From now on the first of `what_may_be_seen`. Raises NotFound.
+    """
+    seen = _find_seen(db, ref, visit_digest, now)
+    _grant(
+        db,
+        visit_digest,
+        patient_id=seen.patient_id,
+        appointment_id=seen.id,
+        purpose="choice",
+        now=now,
+        expires_at=seen.expires_at,
+    )
+    return db.get_one(Appointment, seen.id)
+
+
+def _find_seen(db: Session, ref: uuid.UUID, visit_digest: str, now: datetime) -> Any:
+    row = fetch_one(db, f"{_SEEN} AND a.ref = %(ref)s GROUP BY a.id", ref=ref, visit=visit_digest, now=now)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def current_offer(db: Session, visit_digest: str, now: datetime) -> Offer | None:
+    """The offer that a browser may answer, or may read how it ended: an open one first, then the one opened last."""
+    row = fetch_one(
+        db,
+        """SELECT o.id FROM patient_access pa
+             JOIN offer o ON o.patient_id = pa.patient_id
+              AND (o.id = pa.offer_id OR (pa.purpose = 'code' AND pa.appointment_id IS NULL AND o.status = 'open'))
+            WHERE pa.visit_digest = %(visit)s AND pa.expires_at > %(now)s
+            ORDER BY o.status = 'open' DESC, pa.created_at DESC, o.id DESC LIMIT 1""",
+        visit=visit_digest,
+        now=now,
+    )
+    return db.get_one(Offer, row.id) if row else None
+
+
+def forget_old(db: Session, now: datetime) -> int:
+    """Remove links, codes and accesses that have expired; returns how many."""
+    tables = ("patient_access", "access_token", "one_time_code")
+    return sum(
+        len(fetch(db, f"DELETE FROM {table} WHERE expires_at <= %(now)s RETURNING id", now=now)) for table in tables
+    )

@@ -1,0 +1,167 @@
+"""Finding appointments and patients at the desk. Bounded by the actor like the day book."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from medcal import clock
+from medcal.db import fetch
+from medcal.models import AppointmentStatus
+from medcal.security import Actor
+from medcal.services.day_book import own_doctor
+
+PAGE = 25
+DAY_LIST = 500
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the desk looks for: days on the location's calendar, both included, and words of the patient's name, phone or code.
+
+    `of` is a doctor, a specialty or a location; without `statuses` everything but holds is meant.
+    """
+
+    text: str = ""
+    statuses: tuple[AppointmentStatus, ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+    of: uuid.UUID | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of the list of appointments."""
+
+    ref: uuid.UUID
+    code: str
+    starts_at: datetime
+    ends_at: datetime
+    zone: ZoneInfo
+    doctor: str
+    visit_type: str
+    patient: str
+    phone: str | None
+    email: str | None
+    status: AppointmentStatus
+    is_confirmed: bool
+    is_overbooked: bool
+    waits: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, counted from 0."""
+
+    rows: tuple[Listed, ...]
+    number: int
+    has_more: bool
+
+
+_FIND = """
+SELECT a.ref, a.code, a.starts_at, a.ends_at, l.zone, d.name AS doctor, v.name AS visit_type, p.name AS patient, p.phone, p.email,
+       a.status, a.confirmed_at IS NOT NULL AS is_confirmed, a.overbooked_by_id IS NOT NULL AS is_overbooked,
+       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status = 'waiting') AS waits
+  FROM appointment a
+  JOIN patient p ON p.id = a.patient_id JOIN doctor d ON d.id = a.doctor_id JOIN specialty s ON s.id = d.specialty_id
+  JOIN location l ON l.id = a.location_id JOIN visit_type v ON v.id = a.visit_type_id
+ WHERE (%(own)s::bigint IS NULL OR a.doctor_id = %(own)s)
+   AND a.status = ANY(%(statuses)s)
+   AND (%(first_day)s::date IS NULL OR a.appointment_date >= %(first_day)s)
+   AND (%(last_day)s::date IS NULL OR a.appointment_date <= %(last_day)s)
+   AND (%(of)s::uuid IS NULL OR %(of)s::uuid IN (d.ref, s.ref, l.ref))
+   AND (%(name)s::text IS NULL OR p.name ILIKE %(name)s OR p.phone LIKE %(phone)s OR replace(a.code, '-', '') LIKE %(code)s)
+"""
+
+# Who has been there, or is to come. Holds are no appointments yet, and released ones never were.
+_KEPT = tuple(status for status in AppointmentStatus if status not in (AppointmentStatus.held, AppointmentStatus.released))
+
+
+def find_appointments(db: Session, actor: Actor, wanted: Wanted, page: int = 0, size: int = PAGE) -> Page:
+    """One page of the appointments that the actor may see, the earliest first."""
+    # One more than a page holds tells whether there is another, without counting all of them.
+    rows = fetch(
+        db,
+        f"{_FIND} ORDER BY a.starts_at, a.id LIMIT %(limit)s OFFSET %(offset)s",
+        own=own_doctor(actor),
+        statuses=[str(status) for status in wanted.statuses or _KEPT],
+        first_day=wanted.first_day,
+        last_day=wanted.last_day,
+        of=wanted.of,
+        limit=size + 1,
+        offset=page * size,
+        **_patterns(wanted.text),
+    )
+    return Page(tuple(_listed(row) for row in rows[:size]), page, len(rows) > size)
+
+
+def day_list(db: Session, actor: Actor, wanted: Wanted) -> Page:
+    """Everything found, on one page to be printed (as far as a person can use it)."""
+    return find_appointments(db, actor, wanted, 0, DAY_LIST)
+
+
+def _listed(row: Any) -> Listed:
+    return Listed(**{**row._asdict(), "zone": ZoneInfo(row.zone), "status": AppointmentStatus(row.status)})
+
+
+def _patterns(text: str) -> dict[str, str | None]:
+    """LIKE patterns for what may be part of a name, a phone number (with or without spaces) or a booking code."""
+    words = " ".join(text.split())
+    if not words:
+        return {"name": None, "phone": None, "code": None}
+    digits = "".join(letter for letter in words if letter.isdigit()).lstrip("0")
+    letters = "".join(letter for letter in words.upper() if letter.isalnum())
+    # Two digits are part of every number, and of no question that somebody asks.
+    return {
+        "name": f"%{_escaped(words)}%",
+        "phone": f"%{digits}%" if len(digits) >= 4 else "",
+        "code": f"{letters}%" if len(letters) >= 3 else "",
+    }
+
+
+def _escaped(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+# --- Patients ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KnownPatient:
+    """A patient of the clinic, to be chosen instead of being written down again."""
+
+    ref: uuid.UUID
+    name: str
+    born_on: date | None
+    email: str | None
+    phone: str | None
+    last_visit: date | None
+
+
+def find_patients(db: Session, actor: Actor, text: str, limit: int = 8) -> list[KnownPatient]:
+    """Patients whose name, e-mail address or phone number has these words in it; a doctor finds her own patients only."""
+    patterns = _patterns(text)
+    if patterns["name"] is None or len(text.strip()) < 2:
+        return []
+    rows = fetch(
+        db,
+        """SELECT p.ref, p.name, p.born_on, p.email, p.phone, max(a.appointment_date) AS last_visit
+             FROM patient p LEFT JOIN appointment a ON a.patient_id = p.id AND (%(own)s::bigint IS NULL OR a.doctor_id = %(own)s)
+            WHERE (p.name ILIKE %(name)s OR p.email ILIKE %(name)s OR p.phone LIKE %(phone)s)
+            GROUP BY p.id HAVING %(own)s::bigint IS NULL OR count(a.id) > 0
+            ORDER BY p.name ILIKE %(start)s DESC, p.name, p.id LIMIT %(limit)s""",
+        own=own_doctor(actor),
+        start=patterns["name"][1:],
+        limit=limit,
+        **patterns,
+    )
+    return [KnownPatient(*row) for row in rows]
+
+
+def coming_days(now: datetime, zone: ZoneInfo, days: int = 14) -> tuple[date, date]:
+    """From today on the location's calendar, for as long as the desk usually plans."""
+    today = clock.local_day(now, zone)
+    return today, today + timedelta(days=days - 1)

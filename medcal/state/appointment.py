@@ -1,0 +1,206 @@
+"""A patient's own appointments: confirm, cancel, move, ask for something earlier. What may be seen hangs on the visit cookie."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import reflex as rx
+from sqlmodel import Session
+
+from medcal import clock
+from medcal.db import run
+from medcal.edge.guard import open_to
+from medcal.errors import Invalid, MedcalError
+from medcal.i18n import t
+from medcal.models import Appointment, Doctor, Location, Patient, Specialty, VisitType
+from medcal.security import PATIENT
+from medcal.services import access, availability, booking, directory, waitlist
+from medcal.services.schedules import HORIZON_DAYS
+from medcal.state import live
+from medcal.state.forms import wish_of
+from medcal.state.session import visit_of
+from medcal.viewmodels.patient import FORTNIGHT, AppointmentCard, DayOfTimes, days_of_times
+
+
+class AppointmentState(rx.State):
+    """The appointments this browser may see; the first is the one that is looked at."""
+
+    current: AppointmentCard = AppointmentCard()
+    others: list[AppointmentCard] = []
+    has_any: bool = False
+    is_loaded: bool = False
+
+    @open_to("visitor")
+    async def load(self) -> None:
+        await self._refresh(clock.now())
+        live.subscribe("visit", self)
+
+    async def _refresh(self, now: datetime) -> None:
+        found = await run(_cards, visit_of(self), now)
+        self.has_any, self.is_loaded = bool(found), True
+        self.current, self.others = (found[0], found[1:]) if found else (AppointmentCard(), [])
+
+    @open_to("visitor")
+    async def choose(self, ref: uuid.UUID) -> None:
+        await run(access.choose, ref, visit_of(self), clock.now())
+        await self._refresh(clock.now())
+
+    @open_to("visitor")
+    async def confirm_coming(self, ref: uuid.UUID) -> Any:
+        return await self._do(_confirm_coming, ref, done=t("Thank you. We look forward to seeing you."))
+
+    @open_to("visitor")
+    async def cancel(self, ref: uuid.UUID, reason: str) -> Any:
+        return await self._do(_cancel, ref, reason, done=t("Your appointment is cancelled. The time is free for somebody else."))
+
+    @open_to("visitor")
+    async def leave_waitlist(self, ref: uuid.UUID) -> Any:
+        return await self._do(_leave_waitlist, ref, done=t("We will not offer you earlier times any more."))
+
+    async def _do(self, work: Any, ref: uuid.UUID, *arguments: Any, done: str) -> Any:
+        """One step on one's own appointment; the page then shows what is true, also after a refusal."""
+        try:
+            await run(work, ref, *arguments, visit=visit_of(self), now=clock.now())
+            answer = rx.toast.success(done)
+        except MedcalError as refusal:
+            answer = rx.toast.error(str(refusal))
+        await self._refresh(clock.now())
+        return answer
+
+
+def _cards(db: Session, visit: str, now: datetime) -> list[AppointmentCard]:
+    return [card_of(db, appointment, now) for appointment in access.what_may_be_seen(db, visit, now)]
+
+
+def card_of(db: Session, appointment: Appointment, now: datetime) -> AppointmentCard:
+    """What the patient reads about one of her appointments."""
+    doctor = db.get_one(Doctor, appointment.doctor_id)
+    return AppointmentCard.of(
+        appointment,
+        db.get_one(Patient, appointment.patient_id).name,
+        doctor,
+        db.get_one(Specialty, doctor.specialty_id),
+        db.get_one(VisitType, appointment.visit_type_id),
+        db.get_one(Location, appointment.location_id),
+        waitlist.entry_of(db, appointment.id or 0),
+        now,
+    )
+
+
+def _confirm_coming(db: Session, ref: uuid.UUID, *, visit: str, now: datetime) -> None:
+    booking.confirm_coming(db, access.get_seen(db, ref, visit, now), now=now)
+
+
+def _cancel(db: Session, ref: uuid.UUID, reason: str, *, visit: str, now: datetime) -> None:
+    booking.cancel(db, access.get_seen(db, ref, visit, now), reason=reason.strip(), by=PATIENT, now=now)
+
+
+def _leave_waitlist(db: Session, ref: uuid.UUID, *, visit: str, now: datetime) -> None:
+    appointment = access.get_seen(db, ref, visit, now)
+    waitlist.leave(db, appointment.id or 0, by=PATIENT, now=now)
+
+
+class MoveState(rx.State):
+    """Choosing another time for an appointment, from the same list that books."""
+
+    is_open: bool = False
+    ref: str = ""
+    days: list[DayOfTimes] = []
+    has_times: bool = False
+    has_earlier: bool = False
+    has_later: bool = True
+    problem: str = ""
+    _offset: int = 0
+
+    @open_to("visitor")
+    async def open(self, ref: uuid.UUID) -> None:
+        self.ref, self._offset, self.problem, self.is_open = str(ref), 0, "", True
+        await self._show_times()
+
+    @open_to("anyone")
+    def close(self) -> None:
+        self.is_open = False
+
+    @open_to("visitor")
+    async def show_later(self) -> None:
+        self._offset = min(self._offset + FORTNIGHT, HORIZON_DAYS - FORTNIGHT)
+        await self._show_times()
+
+    @open_to("visitor")
+    async def show_earlier(self) -> None:
+        self._offset = max(self._offset - FORTNIGHT, 0)
+        await self._show_times()
+
+    async def _show_times(self) -> None:
+        try:
+            self.days = await run(_times_to_move, uuid.UUID(self.ref), self._offset, visit=visit_of(self), now=clock.now())
+        except MedcalError as refusal:
+            self.days, self.problem = [], str(refusal)
+        self.has_times = any(day.count for day in self.days)
+        self.has_earlier, self.has_later = self._offset > 0, self._offset + FORTNIGHT < HORIZON_DAYS
+
+    @open_to("visitor")
+    async def move(self, doctor: str, starts_at: datetime) -> Any:
+        """Take the new time and let the old one go, in one step; a refusal keeps the old one."""
+        self.problem = ""
+        try:
+            await run(_move, uuid.UUID(self.ref), doctor, starts_at, visit=visit_of(self), now=clock.now())
+        except (MedcalError, ValueError) as refusal:
+            self.problem = str(refusal) if isinstance(refusal, MedcalError) else t("Please open your appointment again.")
+            await self._show_times() if self.ref else None
+            return None
+        self.is_open = False
+        own = await self.get_state(AppointmentState)
+        await own._refresh(clock.now())
+        return rx.toast.success(t("Your appointment has been moved. We have sent you the new time."))
+
+
+def _times_to_move(db: Session, ref: uuid.UUID, offset: int, *, visit: str, now: datetime) -> list[DayOfTimes]:
+    appointment = access.get_seen(db, ref, visit, now)
+    booking.release_lapsed_holds(db, now)
+    doctor, location = db.get_one(Doctor, appointment.doctor_id), db.get_one(Location, appointment.location_id)
+    visit_type = db.get_one(VisitType, appointment.visit_type_id)
+    first_day = clock.local_day(now, location.zone_info) + timedelta(days=offset)
+    free = availability.list_free(db, appointment.doctor_id, visit_type, first_day, FORTNIGHT, now=now)
+    return days_of_times(free, doctor, location, first_day, FORTNIGHT)
+
+
+def _move(db: Session, ref: uuid.UUID, slug: str, starts_at: datetime, *, visit: str, now: datetime) -> None:
+    appointment = access.get_seen(db, ref, visit, now)
+    booking.move_by_patient(db, appointment, directory.get_doctor(db, slug), starts_at, now=now)
+
+
+class WishState(rx.State):
+    """The form that asks for something earlier."""
+
+    is_open: bool = False
+    ref: str = ""
+    problems: dict[str, str] = {}
+
+    @open_to("visitor")
+    def open(self, ref: uuid.UUID) -> None:
+        self.ref, self.problems, self.is_open = str(ref), {}, True
+
+    @open_to("anyone")
+    def close(self) -> None:
+        self.is_open = False
+
+    @open_to("visitor")
+    async def join(self, form: dict[str, Any]) -> Any:
+        self.problems = {}
+        try:
+            await run(_join, uuid.UUID(self.ref), form, visit=visit_of(self), now=clock.now())
+        except Invalid as refusal:
+            self.problems = {refusal.field: str(refusal)}
+            return None
+        except (MedcalError, ValueError) as refusal:
+            return rx.toast.error(str(refusal) if isinstance(refusal, MedcalError) else t("Please open your appointment again."))
+        self.is_open = False
+        own = await self.get_state(AppointmentState)
+        await own._refresh(clock.now())
+        return rx.toast.success(t("You are on the list. We will write to you when something earlier opens."))
+
+
+def _join(db: Session, ref: uuid.UUID, form: dict[str, Any], *, visit: str, now: datetime) -> None:
+    appointment = access.get_seen(db, ref, visit, now)
+    waitlist.join(db, appointment, wish_of(form), by=PATIENT, now=now)

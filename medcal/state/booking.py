@@ -1,0 +1,132 @@
+"""Booking: hold a time, fill in the form, confirm. The chosen time lives with the server, under the browser's visit cookie."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import reflex as rx
+from sqlmodel import Session
+
+from medcal import clock, routes
+from medcal.db import run
+from medcal.edge.guard import open_to
+from medcal.errors import HoldExpired, Invalid, MedcalError, NotFound, NotOffered, SlotTaken
+from medcal.models import Doctor, Location, Specialty, VisitType
+from medcal.services import booking, directory, throttle
+from medcal.state.forms import details_of
+from medcal.state.session import client_address, visit_of
+from medcal.viewmodels.patient import HoldCard
+
+
+class BookingState(rx.State):
+    """The time somebody is about to book, and what is wrong with the form."""
+
+    hold: HoldCard = HoldCard()
+    has_hold: bool = False
+    is_expired: bool = False
+    is_taken: bool = False
+    is_loaded: bool = False
+    problems: dict[str, str] = {}
+    problem: str = ""
+    _held: uuid.UUID | None = None
+
+    @open_to("visitor")
+    async def choose(self, doctor: str, starts_at: datetime, visit_type: str) -> Any:
+        """Hold a listed time and go to the form; somebody who was slower stays on the list and is told."""
+        self.is_taken = self.is_expired = False
+        try:
+            await run(_count_holds, client_address(self), clock.now())
+            await run(_hold, doctor, starts_at, visit_type, visit_of(self), clock.now())
+        except (SlotTaken, NotOffered):
+            self.is_taken = True
+            return None
+        except MedcalError as refusal:
+            return rx.toast.error(str(refusal))
+        self.problems, self.problem = {}, ""
+        return rx.redirect(routes.to(routes.BOOK))
+
+    @open_to("anyone")
+    def close_notice(self) -> None:
+        self.is_taken = False
+
+    @open_to("visitor")
+    async def load(self) -> None:
+        """The form's page: the hold is asked of the database, so it survives a reload and a restart."""
+        self.problems, self.problem = {}, ""
+        self._held, self.hold = await run(_current_hold, visit_of(self), clock.now())
+        self.has_hold, self.is_expired, self.is_loaded = self._held is not None, False, True
+
+    @open_to("visitor")
+    def expire(self) -> None:
+        """The countdown on the page has run out; the server decides when the form is sent."""
+        self.is_expired = True
+
+    @open_to("visitor")
+    async def hold_again(self) -> Any:
+        """Try to get the same time once more; the form keeps what was typed."""
+        try:
+            starts_at = datetime.fromisoformat(self.hold.starts_at)
+            await run(_hold, self.hold.doctor_slug, starts_at, self.hold.visit_type, visit_of(self), clock.now())
+        except (MedcalError, ValueError):
+            self.has_hold, self.is_taken = False, True
+            return rx.redirect(self.hold.doctor_href)
+        return await self.load()
+
+    @open_to("visitor")
+    async def let_go(self) -> Any:
+        """Back to the list; the time is free for others at once."""
+        back = self.hold.doctor_href or routes.to(routes.HOME)
+        await run(booking.let_go, visit=visit_of(self), now=clock.now())
+        self._held, self.hold, self.has_hold = None, HoldCard(), False
+        return rx.redirect(back)
+
+    @open_to("visitor")
+    async def confirm(self, form: dict[str, Any]) -> Any:
+        """Send the form. What does not fit is said beside its field, and nothing is stored."""
+        self.problems, self.problem = {}, ""
+        try:
+            await run(_confirm, self._held, form, visit_of(self), clock.now())
+        except Invalid as refusal:
+            self.problems = {refusal.field: str(refusal)}
+            return rx.set_focus(refusal.field) if refusal.field else None
+        except HoldExpired:
+            self.is_expired = True
+            return None
+        except MedcalError as refusal:
+            self.problem = str(refusal)
+            return None
+        self.hold, self.has_hold = HoldCard(), False
+        return rx.redirect(routes.to(routes.BOOKED))
+
+
+def _count_holds(db: Session, address: str | None, now: datetime) -> None:
+    """One household may look at many times, a robot may not hold them all day."""
+    if address:
+        throttle.count(db, f"hold from {address}", limit=60, window=timedelta(hours=1), now=now)
+
+
+def _hold(db: Session, slug: str, starts_at: datetime, visit_type_ref: str, visit: str, now: datetime) -> None:
+    if starts_at.tzinfo is None:
+        raise NotOffered
+    doctor = directory.get_doctor(db, slug)
+    visit_type = directory.choose_visit_type(directory.visit_types_of(db, doctor.specialty_id), visit_type_ref)
+    booking.hold(db, doctor, visit_type, starts_at, visit=visit, now=now)
+
+
+def _current_hold(db: Session, visit: str, now: datetime) -> tuple[uuid.UUID | None, HoldCard]:
+    hold = booking.find_hold(db, visit=visit, now=now)
+    if hold is None:
+        return None, HoldCard()
+    doctor, location = db.get_one(Doctor, hold.doctor_id), db.get_one(Location, hold.location_id)
+    specialty, visit_type = db.get_one(Specialty, doctor.specialty_id), db.get_one(VisitType, hold.visit_type_id)
+    return hold.ref, HoldCard.of(hold, doctor, specialty, visit_type, location)
+
+
+def _confirm(db: Session, held: uuid.UUID | None, form: dict[str, Any], visit: str, now: datetime) -> None:
+    if held is None:
+        raise HoldExpired
+    location = directory.main_location(db)
+    if location is None:
+        raise NotFound
+    details = details_of(form, clock.local_day(now, location.zone_info))
+    booking.confirm(db, held, details, visit=visit, now=now)

@@ -1,0 +1,199 @@
+"""Finding a time: specialties, the doctors of one, and a doctor's fortnight."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import reflex as rx
+from sqlmodel import Session
+
+from medcal import clock, routes
+from medcal.db import run
+from medcal.edge.guard import open_to
+from medcal.errors import NotFound
+from medcal.i18n import t
+from medcal.models import Location, Specialty
+from medcal.services import availability, booking, directory
+from medcal.services.schedules import HORIZON_DAYS
+from medcal.state import live
+from medcal.viewmodels.patient import FORTNIGHT, DayOfTimes, DoctorCard, SpecialtyCard, TimeButton, VisitChoice, days_of_times
+
+
+class HomeState(rx.State):
+    """The specialties of the clinic."""
+
+    specialties: list[SpecialtyCard] = []
+    is_loaded: bool = False
+
+    @open_to("anyone")
+    async def load(self) -> None:
+        self.specialties = await run(_specialties, clock.now())
+        self.is_loaded = True
+
+
+def _specialties(db: Session, now: datetime) -> list[SpecialtyCard]:
+    location = directory.main_location(db)
+    if location is None:
+        return []
+    return [SpecialtyCard.of(offered, location.zone_info) for offered in directory.list_specialties(db, now)]
+
+
+class SpecialtyState(rx.State):
+    """One specialty: its doctors with their next free times, and the first times with anyone."""
+
+    name: str = ""
+    practitioner: str = ""
+    summary: str = ""
+    icon: str = "stethoscope"
+    visit_type: str = ""
+    doctors: list[DoctorCard] = []
+    first: list[TimeButton] = []
+    is_loaded: bool = False
+    is_missing: bool = False
+
+    @open_to("anyone")
+    async def load(self) -> None:
+        slug = routes.plain(self.router.url.path).strip("/")
+        self.is_loaded = self.is_missing = False
+        try:
+            found = await run(_specialty, slug, clock.now())
+        except NotFound:
+            self.is_missing = True
+        else:
+            self._show(found)
+        self.is_loaded = True
+
+    def _show(self, found: "_SpecialtyPage") -> None:
+        self.name, self.practitioner, self.summary, self.icon = found.card
+        self.visit_type, self.doctors, self.first = found.visit_type, found.doctors, found.first
+
+
+@dataclass(frozen=True)
+class _SpecialtyPage:
+    card: tuple[str, str, str, str]
+    visit_type: str
+    doctors: list[DoctorCard]
+    first: list[TimeButton]
+
+
+def _specialty(db: Session, slug: str, now: datetime) -> _SpecialtyPage:
+    specialty = directory.get_specialty(db, slug)
+    booking.release_lapsed_holds(db, now)
+    card = (t(specialty.name), t(specialty.practitioner), t(specialty.summary), specialty.icon)
+    doctors = _doctor_cards(db, specialty, now)
+    return _SpecialtyPage(card, _usual_visit(db, specialty), doctors, first_times(db, specialty, "", now))
+
+
+def _usual_visit(db: Session, specialty: Specialty) -> str:
+    visit_types = directory.visit_types_of(db, specialty.id or 0)
+    return str(visit_types[0].ref) if visit_types else ""
+
+
+def _doctor_cards(db: Session, specialty: Specialty, now: datetime) -> list[DoctorCard]:
+    """The doctors of a specialty, those with the earliest free time first."""
+    doctors = directory.doctors_of(db, specialty.id or 0)
+    visit_types = directory.visit_types_of(db, specialty.id or 0)
+    if not visit_types:
+        return []
+    free = availability.next_free_by_doctor(db, [doctor.id or 0 for doctor in doctors], visit_types[0], now=now)
+    order = list(free)
+    cards = []
+    for doctor in sorted(doctors, key=lambda doctor: order.index(doctor.id) if doctor.id in free else len(order)):
+        location = directory.location_of(db, doctor)
+        times = [TimeButton.of(time, doctor, location) for time in free.get(doctor.id or 0, [])]
+        cards.append(DoctorCard.of(doctor, specialty, times, clock.local_day(now, location.zone_info)))
+    return cards
+
+
+def first_times(db: Session, specialty: Specialty, visit_type_ref: str, now: datetime, limit: int = 6) -> list[TimeButton]:
+    """The first free times with anyone in the specialty."""
+    visit_types = directory.visit_types_of(db, specialty.id or 0)
+    if not visit_types:
+        return []
+    visit_type = directory.choose_visit_type(visit_types, visit_type_ref)
+    doctors = {doctor.id: doctor for doctor in directory.doctors_of(db, specialty.id or 0)}
+    found = availability.first_free(db, specialty.id or 0, visit_type, now=now, limit=limit)
+    return [
+        TimeButton.of(time, doctor, directory.location_of(db, doctor)) for time in found if (doctor := doctors.get(time.doctor_id))
+    ]
+
+
+class DoctorState(rx.State):
+    """A doctor's profile with a fortnight of free times for the chosen kind of visit."""
+
+    doctor: DoctorCard = DoctorCard()
+    visit_types: list[VisitChoice] = []
+    visit_type: str = ""
+    days: list[DayOfTimes] = []
+    first: list[TimeButton] = []
+    has_times: bool = False
+    has_earlier: bool = False
+    has_later: bool = True
+    is_loaded: bool = False
+    is_missing: bool = False
+    _offset: int = 0
+
+    @open_to("anyone")
+    async def load(self) -> None:
+        self.is_loaded = self.is_missing = False
+        self.visit_type, self._offset = "", 0
+        await self._refresh(clock.now())
+        live.subscribe("openings", self)
+
+    @open_to("anyone")
+    async def choose_visit_type(self, ref: str) -> None:
+        self.visit_type = ref
+        await self._refresh(clock.now())
+
+    @open_to("anyone")
+    async def show_later(self) -> None:
+        self._offset = min(self._offset + FORTNIGHT, HORIZON_DAYS - FORTNIGHT)
+        await self._refresh(clock.now())
+
+    @open_to("anyone")
+    async def show_earlier(self) -> None:
+        self._offset = max(self._offset - FORTNIGHT, 0)
+        await self._refresh(clock.now())
+
+    async def _refresh(self, now: datetime) -> None:
+        """Read the fortnight again: something was chosen here, or somebody took or freed a time."""
+        slug = routes.plain(self.router.url.path).removeprefix("/doctors/")
+        try:
+            found = await live.shared(_doctor_page, slug, self.visit_type, self._offset, now)
+        except NotFound:
+            self.is_missing = True
+        else:
+            self._show(found)
+        self.is_loaded = True
+
+    def _show(self, found: "_DoctorPage") -> None:
+        self.doctor, self.visit_types, self.visit_type = found.doctor, found.visit_types, found.visit_type
+        self.days, self.first = found.days, found.first
+        self.has_times = any(day.count for day in found.days)
+        self.has_earlier, self.has_later = self._offset > 0, self._offset + FORTNIGHT < HORIZON_DAYS
+
+
+@dataclass(frozen=True)
+class _DoctorPage:
+    doctor: DoctorCard
+    visit_types: list[VisitChoice]
+    visit_type: str
+    days: list[DayOfTimes]
+    first: list[TimeButton]
+
+
+def _doctor_page(db: Session, slug: str, visit_type_ref: str, offset: int, now: datetime) -> _DoctorPage:
+    doctor = directory.get_doctor(db, slug)
+    booking.release_lapsed_holds(db, now)
+    specialty, location = db.get_one(Specialty, doctor.specialty_id), db.get_one(Location, doctor.location_id)
+    visit_types = directory.visit_types_of(db, doctor.specialty_id)
+    visit_type = directory.choose_visit_type(visit_types, visit_type_ref)
+    today = clock.local_day(now, location.zone_info)
+    first_day = today + timedelta(days=offset)
+    free = availability.list_free(db, doctor.id or 0, visit_type, first_day, FORTNIGHT, now=now)
+    return _DoctorPage(
+        DoctorCard.of(doctor, specialty, [], today),
+        [VisitChoice.of(choice) for choice in visit_types],
+        str(visit_type.ref),
+        days_of_times(free, doctor, location, first_day, FORTNIGHT),
+        first_times(db, specialty, str(visit_type.ref), now, limit=3),
+    )

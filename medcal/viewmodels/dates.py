@@ -1,0 +1,83 @@
+"""Days and times as people read them: in the current language, on the clock of the location."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time, get_timezone_name
+
+from medcal.clock import local
+from medcal.i18n import current_language, t
+
+# Clinics of this language area write 24 hours, in English too.
+_LOCALES = {"en": "en_GB", "de": "de_AT"}
+# Babel's own formats have the year or a short weekday where people expect neither.
+_LONG_DAY = {"en": "EEEE d MMMM", "de": "EEEE, d. MMMM"}
+_SHORT_DAY = {"en": "EEE d MMM", "de": "EE d. MMM"}
+_MONTH_DAY = {"en": "d MMM", "de": "d. MMM"}
+
+
+def _locale() -> str:
+    return _LOCALES.get(current_language(), "en_GB")
+
+
+def _in_pattern(day: date, patterns: dict[str, str]) -> str:
+    return format_date(day, patterns.get(current_language(), patterns["en"]), locale=_locale())
+
+
+def long_day(day: date) -> str:
+    """Monday, 23 November."""
+    return _in_pattern(day, _LONG_DAY)
+
+
+def long_date(day: date) -> str:
+    """23 November 2026."""
+    return format_date(day, "long", locale=_locale())
+
+
+def short_day(day: date) -> str:
+    """Mon 23 Nov."""
+    return _in_pattern(day, _SHORT_DAY)
+
+
+def weekday_name(weekday: int) -> str:
+    """The name of a weekday; 0 is Monday."""
+    return format_date(date(2024, 1, 1 + weekday), "EEEE", locale=_locale())
+
+
+def short_weekday(day: date) -> str:
+    return format_date(day, "EEE", locale=_locale())
+
+
+def month_day(day: date) -> str:
+    """23 Nov."""
+    return _in_pattern(day, _MONTH_DAY)
+
+
+def clock_time(at: datetime, zone: ZoneInfo) -> str:
+    """09:30."""
+    return format_time(local(at, zone).timetz(), "HH:mm", locale=_locale())
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """Monday, 23 November, 09:30."""
+    return t("{day}, {time}", day=long_day(local(at, zone).date()), time=clock_time(at, zone))
+
+
+def short_moment(at: datetime, zone: ZoneInfo) -> str:
+    """Mon 23 Nov, 09:30."""
+    return t("{day}, {time}", day=short_day(local(at, zone).date()), time=clock_time(at, zone))
+
+
+def zone_name(at: datetime, zone: ZoneInfo) -> str:
+    """Central European Standard Time: which clock the times are on."""
+    return get_timezone_name(local(at, zone), width="long", locale=_locale())
+
+
+def iso(at: datetime) -> str:
+    """For scripts and for handlers, never for people."""
+    return at.isoformat()
+
+
+def stamp(at: datetime, zone: ZoneInfo) -> str:
+    """23 Nov 2026, 09:30: for lists that reach back."""
+    return f"{format_date(local(at, zone).date(), 'medium', locale=_locale())}, {clock_time(at, zone)}"

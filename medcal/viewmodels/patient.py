@@ -1,0 +1,314 @@
+"""What patients see."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from medcal import routes
+from medcal.clock import local
+from medcal.i18n import n_, t, tn
+from medcal.models import Appointment, AppointmentStatus, Doctor, Location, Offer, OfferStatus, Specialty, VisitType, WaitlistEntry
+from medcal.services.availability import FreeTime
+from medcal.services.directory import Offered
+from medcal.viewmodels.dates import clock_time, iso, long_day, moment, month_day, short_moment, short_weekday, weekday_name, zone_name
+
+# How many days of free times are shown at once.
+FORTNIGHT = 14
+
+
+@dataclass(frozen=True)
+class SpecialtyCard:
+    href: str
+    name: str
+    practitioner: str
+    summary: str
+    icon: str
+    doctors: str
+    first: str
+
+    @classmethod
+    def of(cls, offered: Offered, zone: ZoneInfo) -> "SpecialtyCard":
+        specialty = offered.specialty
+        return cls(
+            href=routes.to_specialty(specialty.slug),
+            name=t(specialty.name),
+            practitioner=t(specialty.practitioner),
+            summary=t(specialty.summary),
+            icon=specialty.icon,
+            doctors=tn("{count} doctor", "{count} doctors", offered.doctors),
+            first=short_moment(offered.first.starts_at, zone) if offered.first else "",
+        )
+
+
+@dataclass(frozen=True)
+class TimeButton:
+    """A free time to press. `label` is seen, `spoken` is what a screen reader says; `doctor` and `starts_at` go to the handler."""
+
+    doctor: str
+    starts_at: str
+    label: str
+    day: str
+    spoken: str
+    doctor_name: str = ""
+    portrait: str = ""
+
+    @classmethod
+    def of(cls, free: FreeTime, doctor: Doctor, location: Location) -> "TimeButton":
+        zone = location.zone_info
+        time = clock_time(free.starts_at, zone)
+        return cls(
+            doctor=doctor.slug,
+            starts_at=iso(free.starts_at),
+            label=time,
+            day=short_moment(free.starts_at, zone).removesuffix(f", {time}"),
+            spoken=t(
+                "{doctor}, {moment}, {place}", doctor=doctor.name, moment=moment(free.starts_at, zone), place=location.name
+            ),
+            doctor_name=doctor.name,
+            portrait=routes.portrait(doctor.slug),
+        )
+
+
+@dataclass(frozen=True)
+class DayOfTimes:
+    """One day in the list of free times, in two halves so that the eye finds its way."""
+
+    weekday: str
+    date: str
+    name: str
+    morning: list[TimeButton] = field(default_factory=list)
+    afternoon: list[TimeButton] = field(default_factory=list)
+    count: int = 0
+
+
+def days_of_times(
+    free: Sequence[FreeTime], doctor: Doctor, location: Location, first_day: date, days: int
+) -> list[DayOfTimes]:
+    """The free times of each of `days` days, also of days that have none."""
+    by_day = {day: list(times) for day, times in groupby(free, key=lambda time: time.day)}
+    listed = (first_day + timedelta(days=offset) for offset in range(days))
+    return [_day(day, by_day.get(day, []), doctor, location) for day in listed]
+
+
+def _day(day: date, free: Sequence[FreeTime], doctor: Doctor, location: Location) -> DayOfTimes:
+    halves: dict[bool, list[TimeButton]] = {True: [], False: []}
+    for time in free:
+        halves[local(time.starts_at, location.zone_info).hour < 12].append(TimeButton.of(time, doctor, location))
+    return DayOfTimes(short_weekday(day), month_day(day), long_day(day), halves[True], halves[False], len(free))
+
+
+@dataclass(frozen=True)
+class DoctorCard:
+    slug: str = ""
+    href: str = ""
+    name: str = ""
+    portrait: str = ""
+    specialty: str = ""
+    specialty_href: str = ""
+    specialty_name: str = ""
+    qualification: str = ""
+    languages: str = ""
+    about: str = ""
+    experience: str = ""
+    next_times: list[TimeButton] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, doctor: Doctor, specialty: Specialty, times: Iterable[TimeButton], today: date) -> "DoctorCard":
+        years = today.year - doctor.practising_since if doctor.practising_since else 0
+        return cls(
+            slug=doctor.slug,
+            href=routes.to_doctor(doctor.slug),
+            name=doctor.name,
+            portrait=routes.portrait(doctor.slug),
+            specialty=t(specialty.practitioner),
+            specialty_href=routes.to_specialty(specialty.slug),
+            specialty_name=t(specialty.name),
+            qualification=doctor.qualification,
+            languages=doctor.languages,
+            about=t(doctor.about) if doctor.about else "",
+            experience=tn("{count} year in practice", "{count} years in practice", years) if years else "",
+            next_times=list(times),
+        )
+
+
+@dataclass(frozen=True)
+class VisitChoice:
+    ref: str
+    name: str
+    minutes: str
+
+    @classmethod
+    def of(cls, visit_type: VisitType) -> "VisitChoice":
+        return cls(str(visit_type.ref), t(visit_type.name), t("{count} min", count=visit_type.length_minutes))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to go, and how to reach the desk."""
+
+    name: str = ""
+    street: str = ""
+    city: str = ""
+    phone: str = ""
+    zone: str = ""
+
+    @classmethod
+    def of(cls, location: Location, at: datetime) -> "Place":
+        return cls(location.name, location.street, location.city, location.phone, zone_name(at, location.zone_info))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An entry of a list to choose from: what is kept, and what is read."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class HoldCard:
+    """The time that is being kept while the form is filled in."""
+
+    doctor: str = ""
+    doctor_slug: str = ""
+    doctor_href: str = ""
+    portrait: str = ""
+    specialty: str = ""
+    visit: str = ""
+    visit_type: str = ""
+    when: str = ""
+    starts_at: str = ""
+    place: Place = Place()
+    held_until: str = ""
+    reasons: list[Choice] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, hold: Appointment, doctor: Doctor, specialty: Specialty, visit_type: VisitType, location: Location) -> "HoldCard":
+        assert hold.held_until is not None
+        return cls(
+            doctor=doctor.name,
+            doctor_slug=doctor.slug,
+            doctor_href=routes.to_doctor(doctor.slug),
+            portrait=routes.portrait(doctor.slug),
+            specialty=t(specialty.practitioner),
+            visit=t("{name}, {count} min", name=t(visit_type.name), count=visit_type.length_minutes),
+            visit_type=str(visit_type.ref),
+            when=moment(hold.starts_at, location.zone_info),
+            starts_at=iso(hold.starts_at),
+            place=Place.of(location, hold.starts_at),
+            held_until=iso(hold.held_until),
+            reasons=[Choice(reason, t(reason)) for reason in specialty.reasons],
+        )
+
+
+_STATUS_WORDS = {
+    AppointmentStatus.held: n_("Held"),
+    AppointmentStatus.booked: n_("Booked"),
+    AppointmentStatus.arrived: n_("You are here"),
+    AppointmentStatus.fulfilled: n_("Done"),
+    AppointmentStatus.released: n_("Released"),
+    AppointmentStatus.cancelled: n_("Cancelled"),
+    AppointmentStatus.no_show: n_("Missed"),
+}
+
+
+@dataclass(frozen=True)
+class AppointmentCard:
+    """One appointment as its patient sees it; `ref` is how the page names it to the server, never part of an address."""
+
+    ref: str = ""
+    code: str = ""
+    patient: str = ""
+    doctor: str = ""
+    doctor_slug: str = ""
+    portrait: str = ""
+    specialty: str = ""
+    visit: str = ""
+    when: str = ""
+    place: Place = Place()
+    status: str = ""
+    status_label: str = ""
+    is_confirmed: bool = False
+    is_over: bool = False
+    can_change: bool = False
+    can_confirm: bool = False
+    deadline: str = ""
+    waits: bool = False
+    wish: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        appointment: Appointment,
+        patient_name: str,
+        doctor: Doctor,
+        specialty: Specialty,
+        visit_type: VisitType,
+        location: Location,
+        wish: WaitlistEntry | None,
+        now: datetime,
+    ) -> "AppointmentCard":
+        zone = location.zone_info
+        deadline = appointment.starts_at - timedelta(hours=location.change_deadline_hours)
+        is_booked = appointment.status is AppointmentStatus.booked
+        return cls(
+            ref=str(appointment.ref),
+            code=appointment.code,
+            patient=patient_name,
+            doctor=doctor.name,
+            doctor_slug=doctor.slug,
+            portrait=routes.portrait(doctor.slug),
+            specialty=t(specialty.practitioner),
+            visit=t("{name}, {count} min", name=t(visit_type.name), count=visit_type.length_minutes),
+            when=moment(appointment.starts_at, zone),
+            place=Place.of(location, appointment.starts_at),
+            status=str(appointment.status),
+            status_label=t(_STATUS_WORDS[appointment.status]),
+            is_confirmed=appointment.confirmed_at is not None,
+            is_over=appointment.ends_at <= now,
+            can_change=appointment.can_change_online(now, location.change_deadline_hours),
+            can_confirm=is_booked and appointment.confirmed_at is None and appointment.starts_at > now,
+            deadline=moment(deadline, zone),
+            waits=wish is not None,
+            wish=wish_in_words(wish) if wish else "",
+        )
+
+
+def wish_in_words(wish: WaitlistEntry) -> str:
+    """The limits of a wish as a sentence: "Any doctor; Monday, Friday; from 08:00 to 12:00"."""
+    who = t("any doctor of the specialty") if wish.doctor_id is None else t("this doctor only")
+    days = t("any day") if len(wish.weekdays) == 7 else ", ".join(weekday_name(day) for day in wish.weekdays)
+    hours = t("from {opens} to {closes}", opens=f"{wish.opens:%H:%M}", closes=f"{wish.closes:%H:%M}")
+    notice = tn("at least {count} hour ahead", "at least {count} hours ahead", wish.notice_hours)
+    return "; ".join((who, days, hours, notice))
+
+
+@dataclass(frozen=True)
+class OfferCard:
+    """An earlier time that is held for the reader."""
+
+    status: str = ""
+    doctor: str = ""
+    portrait: str = ""
+    when: str = ""
+    place: Place = Place()
+    answer_until: str = ""
+    answer_until_label: str = ""
+    instead_of: str = ""
+
+    @classmethod
+    def of(cls, offer: Offer, hold: Appointment, own: Appointment | None, doctor: Doctor, location: Location, now: datetime) -> "OfferCard":
+        zone = location.zone_info
+        is_late = offer.status is OfferStatus.open and offer.answer_until <= now
+        return cls(
+            status=str(OfferStatus.expired if is_late else offer.status),
+            doctor=doctor.name,
+            portrait=routes.portrait(doctor.slug),
+            when=moment(hold.starts_at, zone),
+            place=Place.of(location, hold.starts_at),
+            answer_until=iso(offer.answer_until),
+            answer_until_label=moment(offer.answer_until, zone),
+            instead_of=moment(own.starts_at, zone) if own else "",
+        )

@@ -1,0 +1,336 @@
+"""What the desk sees in lists: appointments, who waits, freed times with their trail, messages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from medcal.clock import local_day
+from medcal.i18n import n_, t, tn
+from medcal.models import Delivery, Message, MessageStatus
+from medcal.services.desk_search import Listed
+from medcal.services.notifications import Words
+from medcal.services.waitlist_book import Asked, Freed, Waiting, Wishable
+from medcal.viewmodels.dates import clock_time, iso, long_day, short_moment, stamp, weekday_name
+from medcal.viewmodels.staff import STATUS_WORDS, Choice, status_kind
+
+
+@dataclass(frozen=True)
+class ListedAppointment:
+    """A line of the list of appointments; `heading` is set on the first line of each day."""
+
+    ref: str
+    heading: str
+    time: str
+    patient: str
+    contact: str
+    doctor: str
+    visit: str
+    kind: str
+    status: str
+    code: str
+    is_overbooked: bool
+    waits: bool
+
+
+def listed_appointments(rows: Iterable[Listed]) -> list[ListedAppointment]:
+    """The rows with a heading wherever a new day begins."""
+    found, before = [], None
+    for row in rows:
+        day = local_day(row.starts_at, row.zone)
+        found.append(_listed(row, heading=f"{long_day(day)} {day.year}" if day != before else ""))
+        before = day
+    return found
+
+
+def _listed(row: Listed, *, heading: str) -> ListedAppointment:
+    kind = status_kind(row.status, is_confirmed=row.is_confirmed)
+    return ListedAppointment(
+        ref=str(row.ref),
+        heading=heading,
+        time=t(
+            "{from_time}–{to_time}",
+            from_time=clock_time(row.starts_at, row.zone),
+            to_time=clock_time(row.ends_at, row.zone),
+        ),
+        patient=row.patient,
+        contact=row.phone or row.email or "",
+        doctor=row.doctor,
+        visit=t(row.visit_type),
+        kind=kind,
+        status=t(STATUS_WORDS[kind]),
+        code=row.code,
+        is_overbooked=row.is_overbooked,
+        waits=row.waits,
+    )
+
+
+# --- Waitlist and offers ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WaitingRow:
+    """Somebody on the list. `place` and `why` explain the order."""
+
+    ref: str
+    place: str
+    why: str
+    patient: str
+    contact: str
+    specialty: str
+    wish: str
+    own_ref: str
+    own: str
+    is_urgent: bool
+    has_offer: bool
+    has_email: bool
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> "WaitingRow":
+        since = stamp(waiting.since, waiting.zone)
+        return cls(
+            ref=str(waiting.ref),
+            place=str(waiting.place),
+            why=t("Urgent, waiting since {since}", since=since) if waiting.urgency else t("Waiting since {since}", since=since),
+            patient=waiting.patient,
+            contact=" · ".join(part for part in (waiting.phone, waiting.email) if part),
+            specialty=t(waiting.specialty),
+            wish=_wish(waiting),
+            own_ref=str(waiting.own_ref or ""),
+            own=_own(waiting),
+            is_urgent=waiting.urgency > 0,
+            has_offer=waiting.has_offer,
+            has_email=waiting.email is not None,
+        )
+
+
+def _wish(waiting: Waiting) -> str:
+    """The limits of a wish as a sentence: "Consultation; any doctor; Monday, Friday; 08:00 to 12:00; 24 hours ahead"."""
+    is_any_day, is_any_hour = len(waiting.weekdays) == 7, (waiting.opens.hour, waiting.closes.hour) == (0, 23)
+    parts = [
+        t(waiting.visit_type),
+        waiting.doctor or t("any doctor"),
+        t("any day") if is_any_day else ", ".join(weekday_name(day) for day in waiting.weekdays),
+        "" if is_any_hour else t("{opens} to {closes}", opens=f"{waiting.opens:%H:%M}", closes=f"{waiting.closes:%H:%M}"),
+        tn("{count} hour ahead", "{count} hours ahead", waiting.notice_hours),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _own(waiting: Waiting) -> str:
+    if waiting.own_starts_at is None:
+        return ""
+    when = short_moment(waiting.own_starts_at, waiting.zone)
+    return t("{moment} ({doctor})", moment=when, doctor=waiting.own_doctor or "?")
+
+
+OFFER_WORDS = {
+    "open": n_("Waiting for an answer"),
+    "accepted": n_("Accepted"),
+    "declined": n_("Declined"),
+    "expired": n_("No answer"),
+    "withdrawn": n_("Withdrawn"),
+}
+FREED_WORDS = {
+    "open": n_("Looking for somebody"),
+    "offered": n_("On offer"),
+    "filled": n_("Filled"),
+    "gone": n_("No longer free"),
+}
+CAUSE_WORDS = {
+    "cancelled": n_("Freed by a cancellation"),
+    "moved": n_("Freed by a move"),
+    "hours": n_("Freed by new hours"),
+    "lapsed": n_("Freed by a hold that ran out"),
+}
+
+
+@dataclass(frozen=True)
+class AskedRow:
+    """An offer in a trail. `answer_until` is an instant for the countdown, empty once the offer has ended."""
+
+    ref: str
+    patient: str
+    contact: str
+    kind: str
+    status: str
+    at: str
+    answer_until: str
+    answer_until_label: str
+    instead_of: str
+    is_open: bool
+    by_phone: bool
+
+    @classmethod
+    def of(cls, asked: Asked, zone: ZoneInfo) -> "AskedRow":
+        is_open = asked.status == "open"
+        return cls(
+            ref=str(asked.ref),
+            patient=asked.patient,
+            contact=" · ".join(part for part in (asked.phone, asked.email) if part),
+            kind=asked.status,
+            status=t(OFFER_WORDS[asked.status]),
+            at=stamp(asked.decided_at or asked.asked_at, zone),
+            answer_until=iso(asked.answer_until) if is_open else "",
+            answer_until_label=short_moment(asked.answer_until, zone),
+            instead_of=short_moment(asked.instead_of, zone) if asked.instead_of else "",
+            is_open=is_open,
+            by_phone=asked.email is None,
+        )
+
+
+@dataclass(frozen=True)
+class FreedRow:
+    """A freed time with the trail of who was asked."""
+
+    ref: str
+    when: str
+    doctor: str
+    kind: str
+    status: str
+    cause: str
+    next_look: str
+    asked: list[AskedRow] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, freed: Freed) -> "FreedRow":
+        looks = freed.status == "open"
+        cause = t(CAUSE_WORDS[freed.cause]) if freed.cause in CAUSE_WORDS else freed.cause
+        return cls(
+            ref=str(freed.ref),
+            when=short_moment(freed.starts_at, freed.zone),
+            doctor=t("{doctor}, {specialty}", doctor=freed.doctor, specialty=t(freed.specialty)),
+            kind=freed.status,
+            status=t(FREED_WORDS[freed.status]),
+            cause=t("{cause}, {moment}", cause=cause, moment=stamp(freed.freed_at, freed.zone)),
+            next_look=t("Next look at {time}", time=clock_time(freed.look_at, freed.zone)) if looks else "",
+            asked=[AskedRow.of(asked, freed.zone) for asked in freed.asked],
+        )
+
+
+@dataclass(frozen=True)
+class WishChoice:
+    """A specialty somebody may wait for, with its visits and doctors."""
+
+    value: str
+    label: str
+    visits: list[Choice] = field(default_factory=list)
+    doctors: list[Choice] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, wishable: Wishable) -> "WishChoice":
+        return cls(
+            str(wishable.ref),
+            t(wishable.name),
+            [Choice(str(ref), t(name)) for ref, name in wishable.visit_types],
+            [Choice(str(ref), name) for ref, name in wishable.doctors],
+        )
+
+
+# --- Messages ---------------------------------------------------------------------------------------------------------
+
+MESSAGE_WORDS = {
+    MessageStatus.due: n_("Waiting"),
+    MessageStatus.delivered: n_("Delivered"),
+    MessageStatus.dead: n_("Failed"),
+    MessageStatus.missed: n_("Missed its moment"),
+    MessageStatus.dropped: n_("No longer needed"),
+}
+KIND_WORDS = {
+    "appointment.booked": n_("Confirmation"),
+    "appointment.moved": n_("Moved"),
+    "appointment.cancelled": n_("Cancellation"),
+    "reminder.three_days": n_("Reminder, three days"),
+    "reminder.one_day": n_("Reminder, one day"),
+    "offer.made": n_("Offer"),
+    "offer.withdrawn": n_("Offer withdrawn"),
+    "code": n_("One-time code"),
+}
+CHANNEL_WORDS = {"email": n_("E-mail"), "sms": n_("Text message"), "call": n_("Phone call")}
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """A line of the list of messages."""
+
+    ref: str = ""
+    kind: str = ""
+    channel: str = ""
+    channel_word: str = ""
+    recipient: str = ""
+    address: str = ""
+    subject: str = ""
+    status: str = ""
+    status_word: str = ""
+    at: str = ""
+    tries: str = ""
+    error: str = ""
+    can_replay: bool = False
+    can_mark_called: bool = False
+
+    @classmethod
+    def of(cls, message: Message, zone: ZoneInfo, now: datetime) -> "MessageRow":
+        is_waiting = message.status is MessageStatus.due
+        is_useless = message.useless_at is not None and message.useless_at <= now
+        return cls(
+            ref=str(message.ref),
+            kind=t(KIND_WORDS[message.kind]) if message.kind in KIND_WORDS else message.kind,
+            channel=message.channel,
+            channel_word=t(CHANNEL_WORDS.get(message.channel, message.channel)),
+            recipient=message.recipient_name or message.recipient,
+            address=message.recipient,
+            subject=message.subject,
+            status=str(message.status),
+            status_word=_waiting_word(message, now) if is_waiting else t(MESSAGE_WORDS[message.status]),
+            at=stamp(message.due_at if is_waiting else message.delivered_at or message.created_at, zone),
+            tries=tn("{count} try", "{count} tries", message.tries) if message.tries else "",
+            error=message.last_error,
+            can_replay=message.status is MessageStatus.dead and not is_useless,
+            can_mark_called=is_waiting and message.channel == "call",
+        )
+
+
+def _waiting_word(message: Message, now: datetime) -> str:
+    if message.channel == "call":
+        return t("To be called")
+    if message.tries:
+        return t("Tried, will be tried again")
+    return t("Planned") if message.due_at > now else t("On its way")
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One try to hand a message over."""
+
+    number: str
+    at: str
+    target: str
+    outcome: str
+
+    @classmethod
+    def of(cls, delivery: Delivery, zone: ZoneInfo) -> "AttemptRow":
+        answer = str(delivery.status_code) if delivery.status_code else ""
+        return cls(
+            str(delivery.attempt),
+            stamp(delivery.started_at, zone),
+            delivery.target,
+            " · ".join(part for part in (answer, delivery.error) if part) or t("accepted"),
+        )
+
+
+@dataclass(frozen=True)
+class OpenMessage:
+    """A message as its reader gets it, with the tries to hand it over."""
+
+    row: MessageRow = MessageRow()
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    attempts: list[AttemptRow] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, message: Message, words: Words, deliveries: Iterable[Delivery], zone: ZoneInfo, now: datetime
+    ) -> "OpenMessage":
+        attempts = [AttemptRow.of(delivery, zone) for delivery in deliveries]
+        return cls(MessageRow.of(message, zone, now), words.subject, words.text, words.html, attempts)
