@@ -9,13 +9,14 @@ from starlette.types import ASGIApp
 
 from medcal import db, routes
 from medcal.api.app import build_api
-from medcal.components.layout import app_wraps, head_components
+from medcal.components.layout import STYLESHEETS, app_wraps, head_components
 from medcal.edge.asgi import edge
 from medcal.edge.guard import Guard
 from medcal.i18n import DEFAULT, LANGUAGES, language, t
 from medcal.pages import PAGES, Page, not_found
 from medcal.services import directory
 from medcal.state import live
+from medcal.state.clinic import ClinicState
 from medcal.state.session import Languages, identify
 
 
@@ -33,6 +34,8 @@ def build() -> rx.App:
     built = rx.App(
         api_transformer=[build_api(), guarded],
         html_lang=DEFAULT,
+        stylesheets=STYLESHEETS,
+        reset_style=False,
         head_components=head_components(),
         extra_app_wraps=app_wraps(),
     )
@@ -40,7 +43,7 @@ def build() -> rx.App:
         with language(code):
             for page in PAGES:
                 add(built, page)
-    built.add_page(not_found.page, route="/404", title=t("Page not found"))
+    built.add_page(not_found.page, route="/404", on_load=ClinicState.load, title=t("Page not found"))
     built.add_middleware(Languages())
     built.add_middleware(Guard(identify))
     built.register_lifespan_task(live.listen_for_ever)

@@ -1,4 +1,4 @@
-"""The scheduler: what the clock and earlier commits make due. A process of its own (`python -m medcal.scheduler`), any number of them."""
+"""The scheduler: what the clock and commits make due. `python -m medcal.scheduler` runs one; there may be several."""
 
 import logging
 import signal
@@ -17,9 +17,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from medcal import clock
 from medcal.config import BadSetting, settings
-from medcal.db import CHANNEL, in_transaction
+from medcal.db import CHANNEL, engine, in_transaction
 from medcal.failures import outline
-from medcal.services import booking, delivery, housekeeping, jobs, notifications, offers, periodic, schedules
+from medcal.services import booking, delivery, housekeeping, jobs, offers, periodic, reminders, schedules
 from medcal.services.webhooks import TIMEOUT
 
 log = logging.getLogger("medcal.scheduler")
@@ -33,7 +33,11 @@ def in_a_transaction(work: Callable[..., object]) -> Step:
 
 
 class Periodic(NamedTuple):
-    """Work of the clock: begun once per `every`, by one scheduler of all; `at` is for work of the night (UTC, clear of clock changes)."""
+    """Work of the clock: begun once per `every`, by one scheduler of all.
+
+    `again` repeats the step, a transaction each, as long as it says that there may be more. `at` is for work of the
+    night, in UTC, which knows no clock changes.
+    """
 
     name: str
     every: timedelta
@@ -42,14 +46,13 @@ class Periodic(NamedTuple):
     at: str = ""
 
 
-# `again` repeats a step, a transaction each, as long as it says that there may be more. Of the heartbeat the row of the run is all that
-# is wanted: it shows that a scheduler is alive.
+# Of the heartbeat the row of the run is all that is wanted: it shows that a scheduler is alive.
 PERIODIC = (
     Periodic("heartbeat", timedelta(seconds=10), lambda: None),
     Periodic("release lapsed holds", timedelta(seconds=5), in_a_transaction(booking.release_lapsed_holds), again=True),
     Periodic("expire offers", timedelta(seconds=5), in_a_transaction(offers.expire_next), again=True),
     Periodic("sweep freed time", timedelta(seconds=30), in_a_transaction(offers.offer_next), again=True),
-    Periodic("plan reminders", timedelta(minutes=1), in_a_transaction(notifications.plan_reminders)),
+    Periodic("plan reminders", timedelta(minutes=1), in_a_transaction(reminders.plan_reminders)),
     Periodic("extend openings", timedelta(hours=1), in_a_transaction(schedules.extend_openings)),
     Periodic("housekeeping", timedelta(hours=1), in_a_transaction(housekeeping.tidy)),
     Periodic("check openings", timedelta(days=1), in_a_transaction(schedules.check_openings), at="02:30"),
@@ -69,8 +72,13 @@ LEAST_PAUSE_SECONDS = 0.1
 
 def run(stop: threading.Event) -> None:
     """Work until `stop` is set; then what has been begun is finished first."""
+    # Made before threads ask for it at the same instant and get a pool each.
+    engine()
     wake = [threading.Event() for _ in range(DELIVERERS)]
-    deliverers = [threading.Thread(target=_deliver_until, args=(stop, event), name=f"deliver-{n}", daemon=True) for n, event in enumerate(wake)]
+    deliverers = [
+        threading.Thread(target=_deliver_until, args=(stop, event), name=f"deliver-{n}", daemon=True)
+        for n, event in enumerate(wake)
+    ]
     clockwork = _clockwork(stop)
     clockwork.start()
     for thread in deliverers:
@@ -108,7 +116,7 @@ def _run_periodic(work: Periodic, stop: threading.Event) -> None:
     try:
         if in_transaction(periodic.claim, work.name, work.every):
             _repeat(work.step, stop) if work.again else work.step()
-    except Exception as error:  # noqa: BLE001  (a door: the next run comes)
+    except Exception as error:
         log.error("%s failed: %s", work.name, outline(error))
 
 
@@ -152,7 +160,7 @@ def _do_all_due(stop: threading.Event) -> None:
     for name, step in DUE:
         try:
             _repeat(step, stop)
-        except Exception as error:  # noqa: BLE001  (a door: the others go on)
+        except Exception as error:
             log.error("%s failed: %s", name, outline(error))
 
 
@@ -160,7 +168,7 @@ def _deliver_until(stop: threading.Event, wake: threading.Event) -> None:
     while not stop.is_set():
         try:
             _repeat(delivery.deliver_next, stop)
-        except Exception as error:  # noqa: BLE001  (a door: the message was put off)
+        except Exception as error:
             log.error("delivery failed: %s", outline(error))
             stop.wait(POLL_SECONDS)
         wake.wait(POLL_SECONDS)
@@ -171,7 +179,7 @@ def _deliver_until(stop: threading.Event, wake: threading.Event) -> None:
 
 
 def _join(threads: list[threading.Thread], patience: timedelta) -> None:
-    """Wait for what is being delivered. Whoever hangs longer is left: the message is taken again after its lease, with the same id."""
+    """Wait for what is being delivered. What hangs longer is left: it is taken again after its lease, with its id."""
     give_up_at = time.monotonic() + patience.total_seconds()
     for thread in threads:
         thread.join(max(0.0, give_up_at - time.monotonic()))

@@ -74,7 +74,7 @@ async def refused(request: Request, error: MedcalError) -> Response:
     return problem(error.status, str(error))
 
 
-async def misfit(request: Request, error: RequestValidationError) -> Response:
+async def misfit(request: Request, _: RequestValidationError) -> Response:
     """A form or an address that does not even have the right shape."""
     return await refused(request, Invalid(t("Something in this form is missing or too long.")))
 

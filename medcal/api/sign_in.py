@@ -24,19 +24,19 @@ def sign_in(
     request: Request,
     email: Annotated[str, Form(max_length=200)],
     password: Annotated[str, Form(max_length=1000)],
-    next: Annotated[str, Form(max_length=200)] = "",
+    wanted: Annotated[str, Form(alias="next", max_length=200)] = "",
 ) -> RedirectResponse:
-    """Open a session and go on to `next`, or back to the form without a word about which of both was wrong."""
+    """Open a session and go on to the wanted page, or back to the form without a word about which of both was wrong."""
     now = clock.now()
     try:
         in_transaction(accounts.count_sign_in, email, client(request), now=now)
         _, value = in_transaction(accounts.sign_in, email, password, now=now)
     except (SignInRefused, TooManyTries) as refusal:
-        wish = {"next": next} if _is_staff_page(next) else {}
+        wish = {"next": wanted} if _is_staff_page(wanted) else {}
         return to_page(routes.SIGN_IN, failed=FAILURES[type(refusal)], **wish)
     if before := request_staff_ref(request):
         in_transaction(accounts.sign_out, before)
-    answer = RedirectResponse(next, 303) if _is_staff_page(next) else to_page(routes.STAFF_CALENDAR)
+    answer = RedirectResponse(wanted, 303) if _is_staff_page(wanted) else to_page(routes.STAFF_CALENDAR)
     set_staff_cookie(answer, value, max_age=int(accounts.LONGEST_SESSION.total_seconds()))
     return answer
 

@@ -5,7 +5,10 @@ from reflex_components_core.el.elements.base import BaseHTML
 
 
 class NativeForm(BaseHTML):
-    """<form> as browsers know it. Signing in and out must be one: a cookie is set by an answer to HTTP, never by an event."""
+    """<form> as browsers know it.
+
+    Signing in and out must be one: a cookie is set by an answer to HTTP, never by an event.
+    """
 
     tag = "form"
 

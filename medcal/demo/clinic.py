@@ -131,20 +131,20 @@ class Person:
 
 
 DOCTORS = [
-    Person("ada-okafor", "Dr. Ada Okafor", "cardiology", "MD, FESC", "English, Deutsch, Igbo", 2008, n_("Looks after people with high blood pressure and heart failure, and takes time to explain what a finding means."), 30, True, (0, 1, 2, 3, 4)),
-    Person("henrik-lindqvist", "Dr. Henrik Lindqvist", "cardiology", "MD, PhD", "Deutsch, English, Svenska", 1999, n_("Heart rhythm and stress tests; runs the clinic's ECG laboratory."), 30),
-    Person("mei-tanaka", "Dr. Mei Tanaka", "cardiology", "MD", "English, Deutsch, 日本語", 2015, n_("Preventive cardiology, sports check-ups, and heart health in pregnancy."), 30, False, (2, 4)),
-    Person("samuel-adeyemi", "Dr. Samuel Adeyemi", "dentistry", "DMD", "English, Deutsch, Français", 2011, n_("Gentle dentistry for people who have put it off for too long."), 30, True),
-    Person("lucia-ferrari", "Dr. Lucia Ferrari", "dentistry", "DMD, MSc", "Deutsch, Italiano, English", 2017, n_("Fillings, crowns and gums, with an eye for what lasts."), 30),
-    Person("tomas-novak", "Dr. Tomáš Novák", "dermatology", "MD", "Deutsch, Čeština, English", 2005, n_("Skin cancer screening and everyday skin trouble."), 20, True),
-    Person("amara-diallo", "Dr. Amara Diallo", "dermatology", "MD", "Français, Deutsch, English", 2018, n_("Acne, eczema, and skin of colour."), 20, False, (1, 3)),
-    Person("eleanor-whitfield", "Dr. Eleanor Whitfield", "general-practice", "MD", "English, Deutsch", 1992, n_("Has looked after families in this district for three decades."), 20, True, (0, 1, 2, 3)),
-    Person("rafael-moreno", "Dr. Rafael Moreno", "general-practice", "MD", "Español, Deutsch, English", 2013, n_("Chronic illness, travel medicine and vaccinations."), 20),
-    Person("yusuf-demir", "Dr. Yusuf Demir", "general-practice", "MD", "Türkçe, Deutsch, English", 2019, n_("Listens first. Check-ups, infections, and sleep."), 20, False, (0, 2, 4)),
-    Person("ingrid-solberg", "Dr. Ingrid Solberg", "paediatrics", "MD", "Deutsch, Norsk, English", 2003, n_("From the first days to school age."), 20, True),
-    Person("noor-haddad", "Dr. Noor Haddad", "paediatrics", "MD", "العربية, Deutsch, English", 2016, n_("Asthma, allergies, and worried parents."), 20),
-    Person("daniel-weiss", "Dr. Daniel Weiss", "ophthalmology", "MD, FEBO", "Deutsch, English, עברית", 2009, n_("Glaucoma and cataract, and glasses that fit."), 30, True),
-    Person("priya-raman", "Dr. Priya Raman", "orthopaedics", "MD, MSc", "English, Deutsch, தமிழ்", 2014, n_("Knees, backs and sports injuries; operates only when nothing else helps."), 20, True),
+    Person("ada-okafor", "Dr. Ada Okafor", "cardiology", "MD, FESC", n_("English, German, Igbo"), 2008, n_("Looks after people with high blood pressure and heart failure, and takes time to explain what a finding means."), 30, True, (0, 1, 2, 3, 4)),
+    Person("henrik-lindqvist", "Dr. Henrik Lindqvist", "cardiology", "MD, PhD", n_("German, English, Swedish"), 1999, n_("Heart rhythm and stress tests; runs the clinic's ECG laboratory."), 30),
+    Person("mei-tanaka", "Dr. Mei Tanaka", "cardiology", "MD", n_("English, German, Japanese"), 2015, n_("Preventive cardiology, sports check-ups, and heart health in pregnancy."), 30, False, (2, 4)),
+    Person("samuel-adeyemi", "Dr. Samuel Adeyemi", "dentistry", "DMD", n_("English, German, French"), 2011, n_("Gentle dentistry for people who have put it off for too long."), 30, True),
+    Person("lucia-ferrari", "Dr. Lucia Ferrari", "dentistry", "DMD, MSc", n_("German, Italian, English"), 2017, n_("Fillings, crowns and gums, with an eye for what lasts."), 30),
+    Person("tomas-novak", "Dr. Tomáš Novák", "dermatology", "MD", n_("German, Czech, English"), 2005, n_("Skin cancer screening and everyday skin trouble."), 20, True),
+    Person("amara-diallo", "Dr. Amara Diallo", "dermatology", "MD", n_("French, German, English"), 2018, n_("Acne, eczema, and skin of colour."), 20, False, (1, 3)),
+    Person("eleanor-whitfield", "Dr. Eleanor Whitfield", "general-practice", "MD", n_("English, German"), 1992, n_("Has looked after families in this district for three decades."), 20, True, (0, 1, 2, 3)),
+    Person("rafael-moreno", "Dr. Rafael Moreno", "general-practice", "MD", n_("Spanish, German, English"), 2013, n_("Chronic illness, travel medicine and vaccinations."), 20),
+    Person("yusuf-demir", "Dr. Yusuf Demir", "general-practice", "MD", n_("Turkish, German, English"), 2019, n_("Listens first. Check-ups, infections, and sleep."), 20, False, (0, 2, 4)),
+    Person("ingrid-solberg", "Dr. Ingrid Solberg", "paediatrics", "MD", n_("German, Norwegian, English"), 2003, n_("From the first days to school age."), 20, True),
+    Person("noor-haddad", "Dr. Noor Haddad", "paediatrics", "MD", n_("Arabic, German, English"), 2016, n_("Asthma, allergies, and worried parents."), 20),
+    Person("daniel-weiss", "Dr. Daniel Weiss", "ophthalmology", "MD, FEBO", n_("German, English, Hebrew"), 2009, n_("Glaucoma and cataract, and glasses that fit."), 30, True),
+    Person("priya-raman", "Dr. Priya Raman", "orthopaedics", "MD, MSc", n_("English, German, Tamil"), 2014, n_("Knees, backs and sports injuries; operates only when nothing else helps."), 20, True),
 ]
 
 MORNING = (time(8, 0), time(12, 0))

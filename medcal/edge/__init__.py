@@ -1,1 +1,1 @@
-"""What stands between Medcal and a hostile browser: who may call what, with which payload, how often, and under which headers."""
+"""What stands between Medcal and a hostile browser: who may call what, with what, how often, under which headers."""

@@ -22,8 +22,8 @@ _CLOSED = ("/_upload", "/_event", "/_all_routes", "/auth-codespace")
 def edge(app: ASGIApp, known: Known | None = None, limits: Limits | None = None, folder: Path | None = None) -> ASGIApp:
     """Wrap the whole application; the last of rx.App's api_transformer, hence the outermost.
 
-    `known` answers for dynamic addresses whether they exist, e.g. known("/cardiology"). Unknown ones get the designed page
-    with status 404.
+    `known` answers for dynamic addresses whether they exist, e.g. known("/cardiology"). Unknown ones get the designed
+    page with status 404.
     """
     limits = limits or Limits()
     sockets = SocketDoor(app, limits)
@@ -31,20 +31,24 @@ def edge(app: ASGIApp, known: Known | None = None, limits: Limits | None = None,
 
     async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            return await sockets.serve(scope, receive, send)
-        if scope["type"] != "http":
-            return await app(scope, receive, send)
-        answer = Answer(scope, send, pages)
-        if scope["path"].startswith(_CLOSED):
-            return await answer.refuse(404, b"Not found.")
-        if not _is_reading(scope):
-            body = await _read_body(scope, receive, limits.body_bytes)
-            if body is None:
-                return await answer.refuse(413, b"That is more than we can take.")
-            receive = _replay(body, receive)
-        await app(_to_page(scope, pages), receive, answer.send)
+            await sockets.serve(scope, receive, send)
+        elif scope["type"] == "http":
+            await _serve(app, scope, receive, Answer(scope, send, pages), limits.body_bytes)
+        else:
+            await app(scope, receive, send)
 
     return asgi
+
+
+async def _serve(app: ASGIApp, scope: Scope, receive: Receive, answer: "Answer", most: int) -> None:
+    if scope["path"].startswith(_CLOSED):
+        return await answer.refuse(404, b"Not found.")
+    if not _is_reading(scope):
+        body = await _read_body(scope, receive, most)
+        if body is None:
+            return await answer.refuse(413, b"That is more than we can take.")
+        receive = _replay(body, receive)
+    return await app(_to_page(scope, answer.pages), receive, answer.send)
 
 
 class Answer:
@@ -70,15 +74,15 @@ class Answer:
             # Reflex answers every address that could be a dynamic page with 200.
             status = 404
         headers = [*given, *_missing(given, self._own(is_page, is_found=status in (200, 206, 304)))]
-        if is_page and not self._is_file() and self.scope["method"] == "GET" and (cookie := cookies.new_visit(self.scope["headers"])):
-            headers.append((b"set-cookie", cookie))
+        if is_page and not self._is_file() and self.scope["method"] == "GET":
+            headers += cookies.new_visit(self.scope["headers"])
         return {**message, "status": status, "headers": headers}
 
     def _is_page(self, headers: Pairs, status: int) -> bool:
         if self.path.startswith(("/api", "/l/")):
             return False
         # "Not modified" has no content type, and its headers replace those that the browser has kept.
-        return _value(headers, b"content-type").startswith(b"text/html") or status == 304 and not self._is_file()
+        return _value(headers, b"content-type").startswith(b"text/html") or (status == 304 and not self._is_file())
 
     def _is_file(self) -> bool:
         """Whether the address is that of a script, an image and so on: these have a dot, pages have none."""

@@ -1,7 +1,7 @@
 """Two cookies (staff session, patient's browser) and the only way their meaning gets to Reflex: as SHA-256 references.
 
-The values themselves stay between browser and edge. Reflex, its state manager and the logs see references alone, which the
-database knows too and which open nothing.
+The values themselves stay between browser and edge. Reflex, its state manager and the logs see references alone, which
+the database knows too and which open nothing.
 """
 
 import re
@@ -68,21 +68,21 @@ def visit_ref(headers: Mapping[str, str]) -> str | None:
 
 
 def authorization(headers: Headers) -> bytes:
-    """What takes the cookies' place in a websocket's handshake: `Medcal staff=<sha256>;visit=<sha256>`, either may be missing.
+    """What takes the cookies' place in a websocket's handshake: `Medcal staff=<sha256>;visit=<sha256>`.
 
-    Reflex keeps this header, unlike others, from the browser.
+    Either may be missing. Reflex keeps this header, unlike others, from the browser.
     """
     refs = {"staff": _ref(headers, STAFF), "visit": _ref(headers, VISIT)}
     return b"Medcal " + ";".join(f"{who}={ref}" for who, ref in refs.items() if ref).encode()
 
 
-def new_visit(headers: Headers) -> bytes | None:
-    """The Set-Cookie header for a browser that has no visit cookie yet, else None."""
+def new_visit(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """The Set-Cookie header for a browser that has no visit cookie yet, else none."""
     if cookie_value(headers, VISIT):
-        return None
+        return []
     response = Response()
     set_visit_cookie(response)
-    return response.headers["set-cookie"].encode()
+    return [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
 
 
 def cookie_value(headers: Headers, cookie: str) -> str | None:

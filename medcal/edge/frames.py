@@ -1,8 +1,9 @@
 """What a browser may say on the websocket: each frame is read, checked and written anew before Reflex sees it.
 
 Reflex and python-socketio trust more than they should. A client may send any Socket.IO event, also "connect" with an
-environment of its own making (and with it forged headers); binary packets wait in memory for parts that never come; what is
-not understood is logged in full. So only the packets that Reflex' own front end sends get through, rebuilt from their parts.
+environment of its own making (and with it forged headers); binary packets wait in memory for parts that never come;
+what is not understood is logged in full. So only the packets that Reflex' own front end sends get through, rebuilt from
+their parts.
 """
 
 import json
@@ -13,15 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 NAMESPACE = "/_event"
-# Longer than any address, field or report of our pages; the payload itself is checked against the handler's signature later.
+# Longer than any address or report of our pages. Payloads are checked against the handlers' signatures, later.
 LONG = 2_000
 
 
-class BadFrame(Exception):
+class BadFrame(Exception):  # noqa: N818  (named, like all refusals, for what is true)
     """Nothing that our pages would send: whoever did is no page of ours."""
 
 
-class UnknownEvent(Exception):
+class UnknownEvent(Exception):  # noqa: N818
     """A well-formed event that no handler answers: perhaps a page from before an update."""
 
 
@@ -105,7 +106,7 @@ def _event(event: object, known: Collection[str]) -> dict[str, Any]:
 
 
 def _place(router_data: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the page says it is. Headers, address and token are the server's to say; handlers read the query as texts."""
+    """Where the page says it is. Headers, address and token are the server's to say; the query is texts."""
     paths = {key: router_data.get(key) for key in ("pathname", "asPath")}
     # With anything but one slash in front, the path would become a part of the host.
     place: dict[str, Any] = {key: path for key, path in _texts(paths, most=2).items() if re.match(r"/(?!/)", path)}

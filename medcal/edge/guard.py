@@ -1,7 +1,7 @@
 """The gate for every event: closed until a handler says who may call it, with a payload that fits its signature.
 
-In Reflex every public method of every State is open to the world: from any page, with any arguments, decorated or not. With
-the Guard only handlers marked @open_to run. That covers on_load handlers and events that handlers chain, too.
+In Reflex every public method of every State is open to the world: from any page, with any arguments, decorated or not.
+With the Guard only handlers marked @open_to run. That covers on_load handlers and events that handlers chain, too.
 """
 
 import logging
@@ -54,17 +54,18 @@ class Rule:
 
 def open_to(
     *who: str, background: bool = False, text_limit: int = payloads.TEXT, **options: Any
-) -> "Callable[[Callable[[S, Unpack[P]], Any]], EventCallback[Unpack[P]]]":
+) -> "Callable[[Callable[[S, Unpack[P]], Any]], EventCallback[*P]]":
     """Make a method an event handler that these may call; `options` go to rx.event.
 
-    "anyone": any browser. "visitor": any browser that keeps our cookie. "reception", "doctor", "admin": signed-in staff with
-    that role; "staff" means all three. What the browser sends must fit the signature, see `payloads`.
+    "anyone": any browser. "visitor": any browser that keeps our cookie. "reception", "doctor", "admin": signed-in staff
+    with that role; "staff" means all three. What the browser sends must fit the signature, see `payloads`.
     """
     rule = Rule(_spelled_out(who), text_limit)
 
-    def mark(fn: Callable[[S, Unpack[P]], Any]) -> "EventCallback[Unpack[P]]":
+    def mark(fn: Callable[[S, Unpack[P]], Any]) -> "EventCallback[*P]":
         setattr(fn, _MARK, rule)
-        return rx.event(fn, background=background, **options)
+        marked: EventCallback[*P] = rx.event(fn, background=background, **options)  # type: ignore[assignment]
+        return marked
 
     return mark
 
@@ -85,15 +86,15 @@ def rule_of(fn: Callable[..., Any]) -> Rule | None:
 class Guard(rx.Middleware):
     """Asks for each event who sends it and what it carries, before anything else runs.
 
-    `identify(root_state, event)` returns the role of the staff member behind the cookie, looked up in the database each time:
-    signing out works at once, on a socket that is already open. It is also asked before a page gets its whole state, and
-    must `forget` a state that another session has filled. (Another cookie means another state: see `sockets.introduce`.)
+    `identify(root_state, event)` returns the role of the staff member behind the cookie, looked up in the database each
+    time: signing out works at once, on a socket that is already open. It is also asked before a page gets its whole
+    state, and must `forget` what another session has filled. (Another cookie means another state: `sockets.introduce`.)
     """
 
     def __init__(self, identify: Identify, sign_in: str = "/sign-in"):
         self.identify, self.sign_in = identify, sign_in
 
-    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002
         """None lets the event through; a StateUpdate answers in the handler's place."""
         root = state._get_root_state()
         assert isinstance(root, State)
@@ -113,7 +114,7 @@ class Guard(rx.Middleware):
 
     async def _admit(self, root: State, event: Event, rule: Rule) -> StateUpdate | None:
         headers = root.router.headers.raw_headers
-        if rule.who == {"anyone"} or rule.who == {"visitor"} and visit_ref(headers):
+        if rule.who == {"anyone"} or (rule.who == {"visitor"} and visit_ref(headers)):
             return None
         if rule.who == {"visitor"}:
             return _answer(_toast(_language(root), n_("Please allow cookies for this site and reload the page.")))
@@ -143,7 +144,7 @@ async def forget(root: State) -> None:
     """Empty the whole state of one browser: nothing of what it held is sent again."""
     for state_class in list(RegistrationContext.get().base_states.values()):
         # One by one: with Redis only a part of the tree is loaded, and root.reset() would reach no more than that.
-        (await root.get_state(state_class)).reset()
+        (await root.get_state(state_class)).reset()  # type: ignore[no-untyped-call]
 
 
 def sorry(code: str) -> EventSpec:
@@ -160,7 +161,8 @@ def sorry_frame() -> str:
 def _toast(code: str, sentence: str) -> EventSpec:
     with language(code):
         # One id: however often it happens, one toast is on the screen.
-        return rx.toast.error(t(sentence), id="refused")
+        toast: EventSpec = rx.toast.error(t(sentence), id="refused")
+    return toast
 
 
 def _answer(event: EventSpec) -> StateUpdate:
@@ -182,8 +184,8 @@ def _misfits(error: ValidationError) -> str:
     return ", ".join(f"{'.'.join(map(str, problem['loc'][:1]))} {problem['type']}" for problem in error.errors()[:5])
 
 
-# The framework's own events: each with a check of what it may carry. Everything else of Reflex' (setvar, set_is_hydrated of
-# the root, linked states, upload) is refused like any unmarked handler.
+# The framework's own events: each with a check of what it may carry. Everything else of Reflex' (setvar, the root's
+# set_is_hydrated, linked states, upload) is refused like any unmarked handler.
 
 
 @cache
@@ -211,13 +213,15 @@ def _carries_nothing(event: Event) -> bool:
     return event.payload == {}
 
 
-def _was_chained(event: Event) -> bool:
+def _was_chained(_: Event) -> bool:
     return EventContext.get().parent_txid is not None
 
 
 def _carries_storage(event: Event) -> bool:
-    """hydrate_and_load brings hashes of what the page knows already. Values from browser storage are dropped: Medcal keeps
-    none there, and they would go into state unchecked."""
+    """hydrate_and_load brings hashes of what the page knows already.
+
+    Values from browser storage are dropped: Medcal keeps none there, and they would go into state unchecked.
+    """
     hashes = event.payload.get("hashes")
     is_fit = isinstance(hashes, list) and len(hashes) <= 500 and all(isinstance(each, str) for each in hashes)
     _carry(event, {"hashes": hashes} if is_fit else {})
@@ -228,7 +232,7 @@ _reports = Bucket(rate=0.2, size=20)
 
 
 def _carries_report(event: Event) -> bool:
-    """A script of the page failed: worth a line in the log, but a short one and not many, since anybody can send them."""
+    """A script of the page failed: worth a line in the log, but a short one and not many, since anybody can send it."""
     texts = [event.payload.get(key) for key in ("info", "component_stack")]
     if not all(isinstance(text, str) for text in texts) or not _reports.take(time.monotonic()):
         return False

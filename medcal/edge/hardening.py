@@ -1,13 +1,14 @@
 """Mends Reflex before anything uses it: medcal/medcal.py imports this first.
 
-1. A string with an unknown <reflex.Var> tag made LiteralStringVar.create loop for ever and eat memory: one message with it
-   in a text that comes back (rx.toast, rx.redirect, State.handler(text)) stopped a whole worker.
+1. A string with an unknown <reflex.Var> tag made LiteralStringVar.create loop for ever and eat memory: one message with
+   it in a text that comes back (rx.toast, rx.redirect, State.handler(text)) stopped a whole worker.
 2. The queue of events had no end: see `waiting.py`.
 3. Errors were logged with what the browser had sent: see `logs.py`.
 """
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import reflex.app
@@ -31,7 +32,7 @@ def _defuse(tag: re.Match[str]) -> str:
     return tag[0] if _is_known(tag) else "<\u200b" + tag[0][1:]
 
 
-_create = sequence.LiteralStringVar.create.__func__  # type: ignore[attr-defined]
+_create: Callable[..., sequence.StringVar[Any]] = sequence.LiteralStringVar.create.__func__  # type: ignore[attr-defined]
 
 
 def _create_string(
@@ -46,6 +47,6 @@ def _create_string(
     return cls(_js_expr=script, _var_type=_var_type or type(value), _var_data=_var_data, _var_value=value)
 
 
-sequence.LiteralStringVar.create = classmethod(_create_string)  # type: ignore[assignment, arg-type]
-reflex.app.BaseStateEventProcessor = BoundedProcessor  # type: ignore[misc]
+sequence.LiteralStringVar.create = classmethod(_create_string)  # type: ignore[assignment]
+reflex.app.BaseStateEventProcessor = BoundedProcessor  # type: ignore[attr-defined]
 logs.keep_secrets_out()

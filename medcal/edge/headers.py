@@ -7,7 +7,7 @@ from hashlib import sha256
 
 Pairs = list[tuple[bytes, bytes]]
 
-_INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.S)
+_INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _HASHED_NAME = re.compile(r"/assets/(?!reflex-env-).*-[\w-]{8}\.\w+")
 
 _OFF = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi", "display-capture")
@@ -31,8 +31,9 @@ def security_headers(is_https: bool) -> Pairs:
 def page_policy(scripts: Iterable[str], socket_url: str, is_https: bool) -> bytes:
     """The Content-Security-Policy of a page of ours; `scripts` are the hashes of its inline scripts.
 
-    'unsafe-eval' is Reflex': toasts and call_script sent by the server are evaluated, without it they silently do nothing.
-    Styles are written into the page by the component libraries. Inline scripts run only if they were there when it was built.
+    'unsafe-eval' is Reflex': toasts and call_script sent by the server are evaluated; without it they silently do
+    nothing. Styles are written into the page by the component libraries. Inline scripts run only if they were there
+    when the page was built.
     """
     rules = [
         "default-src 'none'",
@@ -67,7 +68,7 @@ def script_hashes(html: str) -> list[str]:
 def cache_control(path: str, is_page: bool, is_found: bool) -> bytes:
     """How long a browser may keep an answer that does not say so itself."""
     if is_page:
-        # The same file for everybody and without personal data, but the answer may carry a cookie: not for shared caches.
+        # One file for everybody, without personal data; but the answer may carry a cookie, so not for shared caches.
         return b"private, no-cache"
     if path.startswith(("/api", "/l/")) or not is_found:
         return b"no-store"

@@ -8,7 +8,7 @@ from ipaddress import ip_address, ip_network
 
 @dataclass(frozen=True)
 class Limits:
-    """The defaults fit people: somebody typing fast sends a dozen messages a second, a reception has a dozen sockets."""
+    """The defaults fit people: who types fast sends a dozen messages a second, a reception has a dozen sockets."""
 
     frame_characters: int = 64 * 1024
     messages_per_second: float = 30
@@ -89,7 +89,7 @@ def household(address: str) -> str | None:
 
 
 def client_address(peer: str, forwarded_for: Iterable[str], hops: int) -> str:
-    """The browser's address: the peer's own, or what the outermost of `hops` trusted proxies wrote into X-Forwarded-For.
+    """The browser's address: the peer's own, or what the outermost of `hops` proxies wrote into X-Forwarded-For.
 
     Anything further left in that header is the browser's own invention.
     """

@@ -10,14 +10,17 @@ _formatter = logging.Formatter()
 # What Reflex, the database driver and others put into messages and tracebacks, and what is left of it.
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Reflex: whole events, with payload and headers.
-    (re.compile(r"(Event data:|Failed to deserialize event data:|must be a dictionary, but received|event queue entry for)\s.*", re.S), r"\1 …"),
-    (re.compile(r"(Error transforming event (?:argument|payload)).*", re.S), r"\1 …"),
+    (re.compile(r"((?:Event|deserialize event) data:|must be a dictionary, but received)\s.*", re.DOTALL), r"\1 …"),
+    (re.compile(r"(Error (?:transforming event argument|processing event queue entry)).*", re.DOTALL), r"\1 …"),
     (re.compile(r"(disconnected client) '[^']*'"), r"\1 …"),
     # The database: values of rows and statements.
-    (re.compile(r"^(\s*(?:DETAIL|CONTEXT):).*$", re.M), r"\1 …"),
-    (re.compile(r"\[parameters: .*?\]$", re.M | re.S), "[parameters: …]"),
+    (re.compile(r"^(\s*(?:DETAIL|CONTEXT):).*$", re.MULTILINE), r"\1 …"),
+    (re.compile(r"\[parameters: .*?\]$", re.MULTILINE | re.DOTALL), "[parameters: …]"),
     # Headers, wherever they were printed.
-    (re.compile(r"((?:set-)?cookie|authorization)(['\"]?\s*[:=]\s*|['\"]\s*,\s*)(b?['\"])?[^'\"\n]*", re.I), r"\1\2\3…"),
+    (
+        re.compile(r"(cookie|authorization)(['\"]?\s*[:=]\s*|['\"]\s*,\s*)(b?['\"])?[^'\"\n]*", re.IGNORECASE),
+        r"\1\2\3…",
+    ),
     (re.compile(r"\b((?:staff|visit)=)[0-9a-f]{64}"), r"\1…"),
     # Addresses: the query, and the token of a mailed link.
     (re.compile(r"(/l/)[\w-]+"), r"\1…"),
@@ -27,7 +30,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def redact(text: str) -> str:
-    """The text without secrets: what identifies a person, opens a door or tells of a patient is replaced by an ellipsis."""
+    """The text without what identifies a person, opens a door or tells of a patient."""
     for pattern, kept in _SECRETS:
         text = pattern.sub(kept, text)
     return text

@@ -24,8 +24,8 @@ def allowed_origins(url: str) -> list[str]:
 def is_ours(origin: str | None, fetch_site: str | None, ours: Collection[str]) -> bool:
     """Whether a request that changes something may be served, by its Origin and Sec-Fetch-Site headers.
 
-    Every browser of today sends at least one of them with a POST, so a request with neither is no browser's and cannot be
-    somebody's browser tricked by a foreign page.
+    Every browser of today sends at least one of them with a POST, so a request with neither cannot be somebody's
+    browser tricked by a foreign page.
     """
     if origin is not None and origin.lower() not in ours:
         return False

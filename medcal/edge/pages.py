@@ -37,7 +37,7 @@ class Pages:
         self._fallback = script_hashes(fallback.read_text()) if fallback.exists() else []
 
     def is_built(self, path: str) -> bool:
-        """Whether the address has a page of its own in the build; all others get the one page that finds out in the browser."""
+        """Whether the address has a page of its own in the build; all others get the one that finds out by itself."""
         return _plain(path) in self._scripts
 
     def scripts(self, path: str) -> list[str]:
@@ -55,7 +55,7 @@ class Pages:
         try:
             answer = len(path) <= 200 and await self._ask(self.known, path)
         except Exception as error:
-            # Without a database the page itself says that it cannot be reached; "not found" would be remembered by robots.
+            # Without a database the page itself says so; "not found" would be remembered by robots.
             log.warning("could not find out whether a page exists: %s", type(error).__name__)
             return True
         if len(self._answers) >= MOST_REMEMBERED:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter
 from reflex_base.utils.form import FORM_DATA_ENTRIES_KEY
-from typing_extensions import NotRequired, Required, TypedDict
+from typing_extensions import TypedDict
 
 TEXT = 2_000
 KEYS = 50
@@ -29,7 +29,7 @@ def check(fn: Callable[..., Any], payload: object, text_limit: int = TEXT) -> di
 def adapter(fn: Callable[..., Any], text_limit: int = TEXT) -> TypeAdapter[dict[str, Any]]:
     """The check for fn's arguments (all but self).
 
-    Raises TypeError where the signature leaves open what may come: missing hints, Any, *args, types that are not listed here.
+    Raises TypeError where the signature leaves open what may come: missing hints, Any, *args, types not listed here.
     """
     hints = get_type_hints(fn, include_extras=True)
     fields = {}
@@ -40,9 +40,11 @@ def adapter(fn: Callable[..., Any], text_limit: int = TEXT) -> TypeAdapter[dict[
             raise TypeError(f"{fn.__qualname__}: {parameter.name} has no type")
         wanted = _strict(hints[parameter.name], text_limit, fn.__qualname__)
         fields[parameter.name] = Required[wanted] if parameter.default is parameter.empty else NotRequired[wanted]
-    payload = TypedDict("Payload", fields)  # type: ignore[operator, misc]
-    payload.__pydantic_config__ = ConfigDict(extra="forbid")
-    return TypeAdapter(payload)
+    # No pydantic model: arguments may then not be called copy, json, schema…
+    payload = TypedDict("Payload", fields)  # type: ignore[misc]
+    setattr(payload, "__pydantic_config__", ConfigDict(extra="forbid"))  # noqa: B010
+    check_all: TypeAdapter[dict[str, Any]] = TypeAdapter(payload)  # type: ignore[arg-type]
+    return check_all
 
 
 def _strict(hint: Any, limit: int, where: str) -> Any:
@@ -56,7 +58,7 @@ def _strict(hint: Any, limit: int, where: str) -> Any:
         return _text(limit)
     if hint in _SIMPLE:
         return _SIMPLE[hint]
-    if origin is Literal or isinstance(hint, type) and issubclass(hint, Enum):
+    if origin is Literal or (isinstance(hint, type) and issubclass(hint, Enum)):
         return hint
     if (origin or hint) is list and parts:
         return Annotated[list[_strict(parts[0], limit, where)], Field(max_length=ITEMS)]  # type: ignore[misc]
@@ -116,7 +118,7 @@ def _form(limit: int) -> Any:
 
 
 def _fields(value: object) -> object:
-    """A submitted form as a dict. Like in Reflex the last of several equal names counts; names ending in [] keep all."""
+    """A submitted form as a dict. Like in Reflex the last of equal names counts; names ending in [] keep all."""
     if not isinstance(value, dict) or FORM_DATA_ENTRIES_KEY not in value:
         return value
     entries = value[FORM_DATA_ENTRIES_KEY]

@@ -23,8 +23,8 @@ from medcal.edge.origin import allowed_origins, is_ours
 
 log = Sparing(logging.getLogger(__name__))
 
-# What Reflex needs, or may show to the browser that sent it. Everything else a handshake carries (cookies, a proxy's secrets,
-# an Authorization of the browser's own making) ends here.
+# What Reflex needs, or may show to the browser that sent it. Everything else a handshake carries (cookies, a proxy's
+# secrets, an Authorization of the browser's own making) ends here.
 _KEPT = frozenset({
     b"host", b"origin", b"user-agent", b"accept-language", b"upgrade", b"connection",
     b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-extensions", b"sec-websocket-protocol",
@@ -48,7 +48,8 @@ class SocketDoor:
         address = peer(scope)
         if (code := self._refusal(scope, address)) is not None:
             await receive()
-            return await send({"type": "websocket.close", "code": code})
+            await send({"type": "websocket.close", "code": code})
+            return
         try:
             listen = Listener(receive, send, self.limits, RegistrationContext.get().event_handlers)
             await self.app(introduce(scope, address), listen, send)
@@ -138,9 +139,9 @@ class Listener:
 def introduce(scope: Scope, address: str) -> Scope:
     """The handshake as Reflex shall see it: identity as references, and a key to the state that only this browser has.
 
-    The token is what the page chose (with Math.random, kept in sessionStorage); alone it would open the state of whoever used
-    it before: after a sign-out, or stolen. So the state's key is made of the token and both cookies: another person, another
-    state. A handshake without an Origin is no browser's and gets no identity: then no foreign page can borrow one.
+    The token is what the page chose (with Math.random, kept in sessionStorage); alone it would open the state of
+    whoever used it before: after a sign-out, or stolen. So the state's key is made of the token and both cookies:
+    another person, another state. A handshake without an Origin gets no identity, so no foreign page can borrow one.
     """
     identity = cookies.authorization(scope["headers"]) if _header(scope, b"origin") else b"Medcal "
     key = hashlib.sha256(f"{_token(scope)} {identity.decode()}".encode()).digest()
@@ -160,7 +161,7 @@ def peer(scope: Scope) -> str:
 
 
 def own_origins() -> Collection[str]:
-    """The origins of our pages: those that Reflex was told (rxconfig.py), which in development include the second port."""
+    """The origins of our pages: those that Reflex was told in rxconfig.py (in development a second port)."""
     told = [origin.lower() for origin in get_config().cors_allowed_origins]
     return allowed_origins(settings().url) if "*" in told else told
 

@@ -112,7 +112,8 @@ class Offer(SQLModel, table=True):
     """Freed time held for one waiting patient until `answer_until`. The hold is a row in the appointments' own constraint."""
 
     __table_args__ = (
-        UniqueConstraint("freed_time_id", "entry_id", name="uq_offer_freed_time_entry"),
+        # Nobody is asked twice for the same freed time, for whichever of her wishes.
+        UniqueConstraint("freed_time_id", "patient_id", name="uq_offer_freed_time_patient"),
         Index("uq_offer_open_per_time", "freed_time_id", unique=True, postgresql_where=text("status = 'open'")),
         Index("uq_offer_open_per_patient", "patient_id", unique=True, postgresql_where=text("status = 'open'")),
         Index("uq_offer_hold", "hold_id", unique=True),

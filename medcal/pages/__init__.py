@@ -13,6 +13,7 @@ from medcal.state.appointment import AppointmentState
 from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState, HomeState, SpecialtyState
 from medcal.state.clinic import ClinicState
+from medcal.state.find import FindState
 from medcal.state.offer import OfferState
 
 
@@ -34,7 +35,7 @@ PAGES = [
     Page(routes.BOOK, n_("Your details"), book.page, (ClinicState.load, BookingState.load)),
     Page(routes.BOOKED, n_("Your appointment is booked"), booked.page, (ClinicState.load, AppointmentState.load)),
     Page(routes.APPOINTMENT, n_("My appointment"), appointment.page, (ClinicState.load, AppointmentState.load)),
-    Page(routes.FIND_APPOINTMENT, n_("Find my appointment"), find.page),
+    Page(routes.FIND_APPOINTMENT, n_("Find my appointment"), find.page, (ClinicState.load, FindState.load)),
     Page(routes.OFFER, n_("An earlier time for you"), offer.page, (ClinicState.load, OfferState.load)),
     Page(routes.PRIVACY, n_("What we keep about you"), privacy.page),
 ]

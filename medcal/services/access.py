@@ -268,7 +268,7 @@ def _grant_all_of(db: Session, contact: str, visit_digest: str, now: datetime) -
 
 # An offer's link shows the appointment that came of it.
 _SEEN = """
-SELECT a.id, max(pa.created_at) AS opened_at, max(pa.expires_at) AS expires_at
+SELECT a.id, a.patient_id, max(pa.created_at) AS opened_at, max(pa.expires_at) AS expires_at
   FROM patient_access pa
   LEFT JOIN offer o ON o.id = pa.offer_id AND o.status = 'accepted'
   JOIN appointment a ON a.patient_id = pa.patient_id

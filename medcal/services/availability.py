@@ -110,13 +110,15 @@ def _closing_times(pieces: Sequence[Stretch]) -> dict[Stretch, datetime]:
 # --- What is free now -------------------------------------------------------------------------------------------------
 
 # A visit of `length` fits at an opening `o` when it is late enough, ends before the doctor closes, and nothing live claims the time
-# until `busy` (length and buffer; the buffer may run past closing). `claims` covers the opening's own cell, the rest is asked.
+# until `busy` (length and buffer; the buffer may run past closing). `claims` covers the opening's own cell, the rest is asked. Openings
+# of a doctor who has left may still be there.
 FITS = f"""
     o.claims = 0 AND o.starts_at >= %(earliest)s AND o.starts_at + %(length)s <= o.closes_at
     AND NOT EXISTS (
         SELECT FROM appointment a
          WHERE a.doctor_id = o.doctor_id AND a.{LIVE}
            AND a.starts_at >= o.starts_at AND a.starts_at < o.starts_at + %(busy)s)
+    AND EXISTS (SELECT FROM doctor who WHERE who.id = o.doctor_id AND who.is_active)
 """
 
 
@@ -172,7 +174,7 @@ def first_free(db: Session, specialty_id: int, visit_type: VisitType, *, now: da
     """The earliest free times with anyone in a specialty."""
     rows = fetch(
         db,
-        f"""SELECT o.doctor_id, o.slot_id, o.day, o.starts_at FROM opening o JOIN doctor d ON d.id = o.doctor_id AND d.is_active
+        f"""SELECT o.doctor_id, o.slot_id, o.day, o.starts_at FROM opening o
              WHERE o.specialty_id = %(specialty_id)s AND {FITS}
              ORDER BY o.starts_at, o.doctor_id LIMIT %(limit)s""",
         specialty_id=specialty_id,
@@ -208,16 +210,24 @@ def next_free_by_doctor(
 
 def is_within_hours(db: Session, doctor_id: int, starts_at: datetime, length: timedelta) -> bool:
     """Whether the doctor works without a break from `starts_at` for `length`, at any minute, not only on the raster."""
+    until = works_until(db, doctor_id, starts_at)
+    return until is not None and starts_at + length <= until
+
+
+def works_until(db: Session, doctor_id: int, at: datetime) -> datetime | None:
+    """How long the doctor works without a break from `at` on; None when she does not work then."""
+    # From an opening to its closes_at the work is unbroken, also where the last steps leave a rest. No opening is that long before.
     row = fetch_one(
         db,
-        """SELECT 1 FROM opening o
-            WHERE o.doctor_id = %(doctor_id)s AND o.starts_at <= %(starts_at)s AND o.starts_at > %(starts_at)s - interval '4 hours'
-              AND o.ends_at > %(starts_at)s AND o.closes_at >= %(starts_at)s + %(length)s LIMIT 1""",
+        """SELECT max(o.closes_at) AS at FROM opening o
+            WHERE o.doctor_id = %(doctor_id)s AND o.starts_at <= %(at)s AND o.starts_at > %(at)s - interval '12 hours'
+              AND o.closes_at > %(at)s""",
         doctor_id=doctor_id,
-        starts_at=starts_at,
-        length=length,
+        at=at,
     )
-    return row is not None
+    assert row is not None
+    found: datetime | None = row.at
+    return found
 
 
 def is_unclaimed(db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime) -> bool:

@@ -50,7 +50,7 @@ class Details:
 HOLD = f"""
 WITH chosen AS (
     SELECT o.*, d.location_id, l.hold_minutes FROM opening o
-      JOIN doctor d ON d.id = o.doctor_id AND d.is_active JOIN location l ON l.id = d.location_id
+      JOIN doctor d ON d.id = o.doctor_id JOIN location l ON l.id = d.location_id
      WHERE o.doctor_id = %(doctor_id)s AND o.starts_at = %(starts_at)s AND {FITS}
 ), held AS (
     INSERT INTO appointment (ref, code, doctor_id, slot_id, appointment_date, location_id, visit_type_id, starts_at, ends_at, busy_until,
@@ -115,13 +115,13 @@ def let_go(db: Session, *, visit: str, now: datetime) -> int:
 
 
 def _release_holds(db: Session, *, now: datetime, visit: str | None) -> int:
-    # SKIP LOCKED: whoever is just confirming such a row decides about it.
+    # The browser's own first, then some of the rest. SKIP LOCKED: whoever is just confirming such a row decides about it.
     rows = fetch(
         db,
         """UPDATE appointment SET status = 'released', held_until = NULL
             WHERE id IN (SELECT id FROM appointment
                           WHERE status = 'held' AND held_by IS NOT NULL AND (held_until <= %(now)s OR held_by = %(visit)s)
-                          ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
+                          ORDER BY held_by = %(visit)s DESC NULLS LAST, id LIMIT 100 FOR UPDATE SKIP LOCKED)
             RETURNING id, doctor_id""",
         now=now,
         visit=visit,
@@ -161,7 +161,8 @@ def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, n
     db.refresh(found)
     access.grant_after_booking(db, found, visit, now)
     events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=found.id, doctor_id=found.doctor_id)
-    if details.earlier:
+    # A wish that came too late must not cost the booking.
+    if details.earlier and waitlist.can_gain(found, now):
         waitlist.join(db, found, details.earlier, by=PATIENT, now=now)
     return found
 
@@ -245,6 +246,7 @@ def _place_at_desk(
     ends_at, busy_until = starts_at + length_of(visit_type), starts_at + busy_length_of(visit_type)
     if not overbook_reason and (starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))):
         raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
+    release_lapsed_holds(db, now)
     offers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, by=by, now=now)
     location = db.get_one(Location, doctor.location_id)
     local = clock.local(starts_at, location.zone_info)
@@ -379,10 +381,12 @@ def _why_not_changed(db: Session, appointment: Appointment) -> ChangedMeanwhile 
 def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor, now: datetime) -> None:
     """Cancel a booked appointment; the time is free in the same transaction and then offered to those who wait.
 
-    Patients may until the clinic's deadline (TooLate); staff always. A cancelled one stays in the history; cancelling it again does
-    nothing. The reason stays with the appointment.
+    Patients may until the clinic's deadline (TooLate); staff always, doctors in their own calendar (NotAllowed). A cancelled one stays
+    in the history; cancelling it again does nothing. The reason stays with the appointment.
     """
     assert appointment.id is not None
+    if by.is_staff and not by.sees_doctor(appointment.doctor_id):
+        raise NotAllowed
     waitlist.leave(db, appointment.id, by=by, now=now)
     db.refresh(appointment, with_for_update=True)
     if appointment.status is AppointmentStatus.cancelled:

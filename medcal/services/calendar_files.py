@@ -1,6 +1,7 @@
 """Calendar files (RFC 5545, RFC 5546): one entry per appointment that follows its moves and its cancellation.
 
-Written by hand because a booking waits for it: 20 µs, against 700 µs through the icalendar library, which the tests read them with.
+Written by hand because a booking waits for it: 20 µs, against 700 µs through the icalendar library, which the tests
+read them with.
 """
 
 import re
@@ -30,7 +31,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Entry:
-    """An appointment as a calendar shows it; `summary` is what shows over somebody's shoulder, so it says no more than where."""
+    """An appointment as a calendar shows it; others see `summary` over a shoulder, so it says no more than where."""
 
     ref: uuid.UUID
     version: int
@@ -46,8 +47,9 @@ class Entry:
 def calendar_file(entry: Entry, method: Method, now: datetime) -> str:
     """The text of an .ics file with CRLF line ends.
 
-    The UID stays the same for the life of the appointment and SEQUENCE rises with its version, so the entry moves instead of doubling,
-    even when files arrive in the wrong order. Times are UTC: every calendar shows them right without a zone table in the file.
+    The UID stays the same for the life of the appointment and SEQUENCE rises with its version, so the entry moves
+    instead of doubling, even when files arrive in the wrong order. Times are UTC: every calendar shows them right
+    without a zone table in the file.
     """
     lines = [
         "BEGIN:VCALENDAR",

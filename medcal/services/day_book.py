@@ -76,6 +76,13 @@ def choose_doctors(doctors: Sequence[DeskDoctor], chosen: uuid.UUID | None) -> l
     return [doctor for doctor in wanted if doctor.location_ref == wanted[0].location_ref]
 
 
+def filter_of(shown: Sequence[DeskDoctor], chosen: uuid.UUID | None) -> uuid.UUID:
+    """What a filter means now that these doctors are shown: itself, or the one doctor, or their location."""
+    if len(shown) == 1:
+        return shown[0].ref
+    return chosen if chosen is not None and chosen in (shown[0].specialty_ref, shown[0].location_ref) else shown[0].location_ref
+
+
 def get_doctor(db: Session, actor: Actor, ref: uuid.UUID) -> Doctor:
     """A doctor whose calendar the actor may open. Raises NotFound, as for one that does not exist."""
     own = own_doctor(actor)

@@ -22,8 +22,8 @@ from medcal.services.webhooks import Outcome, Verdict
 
 log = logging.getLogger(__name__)
 
-# The pauses after the first, second, … failed try; together three days. The first ones outlast a restart of the receiver, those in
-# the middle a broken workflow that somebody mends the same day, the last ones a weekend.
+# The pauses after the first, second, … failed try; together three days. The first ones outlast a restart of the
+# receiver, those in the middle a broken workflow that somebody mends the same day, the last ones a weekend.
 PAUSES = (
     timedelta(seconds=5),
     timedelta(seconds=30),
@@ -48,12 +48,13 @@ LEASE = timedelta(seconds=90)
 POINTLESS = """(
     (m.kind = 'offer.made' AND NOT EXISTS (SELECT FROM offer o WHERE o.id = m.offer_id AND o.status = 'open'))
  OR (m.kind LIKE 'reminder.%%' AND NOT EXISTS (
-         SELECT FROM appointment a
-          WHERE a.id = m.appointment_id AND a.status = 'booked' AND m.reason = m.kind || ':' || a.id || ':v' || a.version)))
+         SELECT FROM appointment a WHERE a.id = m.appointment_id AND a.status = 'booked'
+            AND m.reason = m.kind || ':' || a.id || ':v' || a.version)))
 """
-# next_try_at is the lease as well: until then nobody else takes the message, and `tries` tells this taking from the next. Messages
-# about one appointment leave in the order in which they were written, so "moved" never overtakes "booked"; one whose time has not come
-# yet (a reminder in the night) holds up no other. The call list is reception's: of it only what has become useless is taken.
+# next_try_at is the lease as well: until then nobody else takes the message, and `tries` tells this taking from the
+# next. Messages about one appointment leave in the order in which they were written, so "moved" never overtakes
+# "booked"; one whose time has not come yet (a reminder in the night) holds up no other. The call list is reception's:
+# of it only what has become useless is taken.
 TAKE = f"""
 WITH taken AS (
     SELECT m.id FROM message m
@@ -73,8 +74,9 @@ UPDATE message m
 def deliver_next(now: datetime | None = None) -> bool:
     """Hand over one due message; False when none is due.
 
-    Taking it, and noting what came of it, are short transactions; the call to the webhook is made between them, outside of any. At
-    least once: a process that dies in between leaves the message to the next taker, who sends it with the same id.
+    Taking it, and noting what came of it, are short transactions; the call to the webhook is made between them, outside
+    of any. At least once: a process that dies in between leaves the message to the next taker, who sends it with the
+    same id.
     """
     at = now or clock.now()
     taken = in_transaction(_take, at)
@@ -117,7 +119,9 @@ def _deliver(message: Message, url: str, started_at: datetime, now: datetime | N
         outcome = _hand_over(message, url, started_at)
     except Exception as error:
         # Ours, not the receiver's: the message is put off like any other before the error is shown.
-        in_transaction(_record, message, target, Outcome(Verdict.temporary, error=outline(error)), started_at, now or clock.now())
+        in_transaction(
+            _record, message, target, Outcome(Verdict.temporary, error=outline(error)), started_at, now or clock.now()
+        )
         raise
     in_transaction(_record, message, target, outcome, started_at, now or clock.now())
     if outcome.verdict is not Verdict.accepted:
@@ -131,7 +135,10 @@ def _hand_over(message: Message, url: str, now: datetime) -> Outcome:
 
 
 def _record(db: Session, message: Message, target: str, outcome: Outcome, started_at: datetime, now: datetime) -> None:
-    """Note the try and what follows from it. Whoever was so slow that somebody else took the message meanwhile changes nothing."""
+    """Note the try and what follows from it.
+
+    Whoever was so slow that somebody else took the message meanwhile changes nothing.
+    """
     fetch(
         db,
         """INSERT INTO delivery (message_id, attempt, target, started_at, finished_at, status_code, error)
@@ -147,7 +154,9 @@ def _record(db: Session, message: Message, target: str, outcome: Outcome, starte
     status = _status_after(message.tries, outcome)
     fetch(
         db,
-        """UPDATE message SET status = %(status)s, last_error = %(error)s, next_try_at = %(next_try_at)s, delivered_at = %(delivered_at)s
+        """UPDATE message
+              SET status = %(status)s, last_error = %(error)s, next_try_at = %(next_try_at)s,
+                  delivered_at = %(delivered_at)s
             WHERE id = %(id)s AND tries = %(tries)s AND status = 'due'""",
         id=message.id,
         tries=message.tries,
@@ -168,7 +177,7 @@ def _status_after(tries: int, outcome: Outcome) -> MessageStatus:
 
 def pause_after(tries: int, retry_after: timedelta = timedelta(0)) -> timedelta:
     """How long to wait after so many failed tries, or as long as the receiver asked for where that is longer."""
-    pause = PAUSES[min(tries, len(PAUSES)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
+    pause = PAUSES[min(tries, len(PAUSES)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (jitter)
     return max(pause, retry_after)
 
 
@@ -176,13 +185,18 @@ def pause_after(tries: int, retry_after: timedelta = timedelta(0)) -> timedelta:
 
 
 def replay(db: Session, message_ref: uuid.UUID, *, by: Actor, now: datetime) -> None:
-    """Send a dead message again, with the whole plan of tries before it. Raises NotFound, NotAllowed, NotPossibleNow."""
+    """Send a dead message again, with the whole plan of tries before it.
+
+    Raises NotFound, NotAllowed, and NotPossibleNow for one that is not dead, or that would only confuse by now.
+    """
     message = _locked(db, message_ref, by)
     if message.status is not MessageStatus.dead or (message.useless_at is not None and message.useless_at <= now):
         raise NotPossibleNow
     message.status, message.next_try_at, message.tries = MessageStatus.due, now, 0
     db.flush()
-    events.record(db, "message.replayed", by=by, now=now, appointment_id=message.appointment_id, message=str(message.ref))
+    events.record(
+        db, "message.replayed", by=by, now=now, appointment_id=message.appointment_id, message=str(message.ref)
+    )
 
 
 def mark_called(db: Session, message_ref: uuid.UUID, *, by: Actor, now: datetime) -> None:
@@ -198,7 +212,9 @@ def mark_called(db: Session, message_ref: uuid.UUID, *, by: Actor, now: datetime
 def _locked(db: Session, message_ref: uuid.UUID, by: Actor) -> Message:
     if not by.is_staff:
         raise NotAllowed
-    statement = select(Message).where(Message.ref == message_ref).with_for_update().execution_options(populate_existing=True)
+    statement = (
+        select(Message).where(Message.ref == message_ref).with_for_update().execution_options(populate_existing=True)
+    )
     message = db.exec(statement).one_or_none()
     if message is None:
         raise NotFound
@@ -215,7 +231,10 @@ def recent(
     before_id: int | None = None,
     limit: int = 50,
 ) -> Sequence[Message]:
-    """Messages, newest first; `search` looks in the recipient's name and address, `before_id` goes on where a page ended."""
+    """Messages, newest first.
+
+    `search` looks in the recipient's name and address, `before_id` goes on where a page ended.
+    """
     wanted: Any = select(Message)
     if status is not None:
         wanted = wanted.where(Message.status == status)
@@ -226,7 +245,10 @@ def recent(
     if search.strip():
         text = search.strip()
         wanted = wanted.where(
-            or_(col(Message.recipient).icontains(text, autoescape=True), col(Message.recipient_name).icontains(text, autoescape=True))
+            or_(
+                col(Message.recipient).icontains(text, autoescape=True),
+                col(Message.recipient_name).icontains(text, autoescape=True),
+            )
         )
     if before_id is not None:
         wanted = wanted.where(col(Message.id) < before_id)

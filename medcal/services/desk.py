@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from medcal import clock
-from medcal.errors import Invalid, NotFound, NotOffered
+from medcal.errors import Invalid, MedcalError, NotFound, NotOffered, SlotTaken
 from medcal.i18n import t
 from medcal.models import Appointment, Doctor, Location, Patient, VisitType
 from medcal.security import Actor
@@ -120,6 +120,11 @@ def move(
         now=now,
     )
     return appointment
+
+
+def may_be_overbooked(refusal: MedcalError) -> bool:
+    """Whether the desk may take the time all the same, with a reason: it is taken, or outside the doctor's hours."""
+    return isinstance(refusal, SlotTaken | NotOffered)
 
 
 def cancel(db: Session, actor: Actor, ref: uuid.UUID, *, reason: str = "", now: datetime) -> None:

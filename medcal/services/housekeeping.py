@@ -12,12 +12,14 @@ JOBS_KEPT_FOR = timedelta(days=30)
 
 
 def tidy(db: Session, now: datetime) -> int:
-    """Remove all that has outlived its use; returns how many rows that were. Appointments, messages and history stay."""
+    """Remove all that has outlived its use; returns how many rows. Appointments, messages and history stay."""
     return sum(remove(db, now) for remove in CHORES)
 
 
 def _remove_past_openings(db: Session, now: datetime) -> int:
-    return len(fetch(db, "DELETE FROM opening WHERE ends_at < %(before)s RETURNING slot_id", before=now - timedelta(days=1)))
+    return len(
+        fetch(db, "DELETE FROM opening WHERE ends_at < %(before)s RETURNING slot_id", before=now - timedelta(days=1))
+    )
 
 
 def _remove_done_jobs(db: Session, now: datetime) -> int:
@@ -30,7 +32,7 @@ def _blot_out_codes(db: Session, now: datetime) -> int:
     """That a code was sent stays in the list of messages; the code itself need not."""
     rows = fetch(
         db,
-        """UPDATE message SET subject = '', text = '', html = ''
+        """UPDATE message SET text = '', html = ''
             WHERE kind = 'code' AND useless_at < %(now)s AND created_at > %(since)s AND text <> '' RETURNING id""",
         now=now,
         since=now - timedelta(days=7),

@@ -26,9 +26,10 @@ class Taken(NamedTuple):
 
 
 def add(db: Session, kind: str, subject_id: int, *, now: datetime, run_at: datetime | None = None) -> None:
-    """Ask for work about a row, in the transaction that makes it necessary; asked for twice before it is done, it is done once.
+    """Ask for work about a row, in the transaction that makes it necessary.
 
-    The handler must lock the row it is about: what changes while a job is running is then seen by that very job.
+    Asked for twice before it is done, it is done once. The handler must lock the row it is about: what changes while a
+    job is running is then seen by that very job.
     """
     fetch(
         db,
@@ -46,7 +47,8 @@ def add(db: Session, kind: str, subject_id: int, *, now: datetime, run_at: datet
 def take_next(handlers: Mapping[str, Handler], now: datetime) -> bool:
     """Do one due job, in one transaction with the note that it is done; False when none is due.
 
-    A failing one is put off with growing pauses (failed after ten tries) before its exception goes on, so it holds up no other.
+    A failing one is put off with growing pauses (failed after ten tries) before its exception goes on, so it holds up
+    no other.
     """
     taken = in_transaction(_take, now)
     if taken is None:
@@ -83,7 +85,9 @@ def _run(db: Session, handler: Handler, taken: Taken, now: datetime) -> None:
 def _put_off(db: Session, taken: Taken, error: str, now: datetime) -> None:
     fetch(
         db,
-        f"""UPDATE job SET status = CASE WHEN tries >= %(most)s THEN 'failed' ELSE 'due' END, run_at = %(run_at)s, last_error = %(error)s
+        f"""UPDATE job
+               SET status = CASE WHEN tries >= %(most)s THEN 'failed' ELSE 'due' END, run_at = %(run_at)s,
+                   last_error = %(error)s
              WHERE {_STILL_OURS}""",
         id=taken.id,
         tries=taken.tries,

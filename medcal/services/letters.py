@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from functools import cache, lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -42,8 +42,8 @@ class Visit:
 class Occasion:
     """What a letter is written from.
 
-    `recipient` is the name of who reads it, `patient` is set when that is somebody else. `visit` is the appointment as it stands,
-    `offered` the earlier time of an offer, held until `answer_until`.
+    `recipient` is the name of who reads it, `patient` is set when that is somebody else. `visit` is the appointment as
+    it stands, `offered` the earlier time of an offer, held until `answer_until`.
     """
 
     place: Place
@@ -67,7 +67,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Letter:
-    """A message in words. Text, HTML and SMS are made from this alone; `brief` is what an SMS says beside the subject."""
+    """A message in words. Text, HTML and SMS are made from it; `brief` is what an SMS says beside the subject."""
 
     subject: str
     greeting: str
@@ -90,14 +90,15 @@ class Letter:
 
     def as_sms(self) -> str:
         """As short as can be: who writes, what and when, and the one link that leads on."""
-        lines = [f"{self.sender}: {self.subject}", self.brief] + [f"{{link:{action.purpose}}}" for action in self.actions[:1]]
+        link = f"{{link:{self.actions[0].purpose}}}" if self.actions else ""
+        lines = (f"{self.sender}: {self.subject}", self.brief, link)
         return "\n".join(line for line in lines if line)
 
 
 def framed(inner: str, *, subject: str, language: str) -> str:
     """The whole HTML of a mail. `inner` comes from `Letter.as_html` and is already escaped."""
     template = _environment(escapes=True).get_template("frame.html")
-    return template.render(body=Markup(inner), subject=subject, language=language)
+    return template.render(body=Markup(inner), subject=subject, language=language)  # noqa: S704  (escaped above)
 
 
 def write_letter(kind: str, occasion: Occasion) -> Letter:
@@ -160,7 +161,8 @@ def reminder(occasion: Occasion) -> Letter:
 
 
 def offer_made(occasion: Occasion) -> Letter:
-    assert occasion.offered and occasion.answer_until
+    assert occasion.offered
+    assert occasion.answer_until
     day, at = _day_and_time(occasion.offered, occasion.place)
     until = _moment(occasion.answer_until, occasion.place)
     held = t("We are holding it for you until {moment}.", moment=until)
@@ -197,7 +199,11 @@ def offer_withdrawn(occasion: Occasion) -> Letter:
     return _letter(
         occasion,
         t("The earlier time has been filled"),
-        t("The time on {day} at {time} that we offered you has just been filled at the desk. We are sorry.", day=day, time=at),
+        t(
+            "The time on {day} at {time} that we offered you has just been filled at the desk. We are sorry.",
+            day=day,
+            time=at,
+        ),
         f"{kept} {t('We will write to you again as soon as something earlier becomes free.')}",
         facts=_facts(occasion) if occasion.visit else _where(occasion),
         actions=(Action(t("See or change the appointment"), "appointment"),) if occasion.visit else (),
@@ -207,11 +213,14 @@ def offer_withdrawn(occasion: Occasion) -> Letter:
 def code(occasion: Occasion) -> Letter:
     assert occasion.answer_until
     until = time_in_words(occasion.answer_until, occasion.place.zone)
+    # Not in the subject: that stands in lists of messages, which others read as well.
+    wanted = t("Please type this code on the page that asked for it: {code}", code=occasion.one_time_code)
     return _letter(
         occasion,
-        t("{code} is your code", code=occasion.one_time_code),
-        t("Please type this code on the page that asked for it: {code}", code=occasion.one_time_code),
+        t("Your one-time code"),
+        wanted,
         t("It is good until {time}. If you did not ask for a code, you need not do anything.", time=until),
+        brief=wanted,
     )
 
 
@@ -313,7 +322,7 @@ def _locale() -> str:
     return BABEL_LOCALES.get(current_language(), current_language())
 
 
-# Babel takes up to 0.4 ms for one of these, a booking about one; a clinic writes of the same few hundred days all day long.
+# Babel takes up to 0.4 ms for one of these, and a clinic writes of the same few hundred days all day long.
 @lru_cache(maxsize=4096)
 def _full_day(day: date, locale: str) -> str:
     return format_date(day, "full", locale=locale)
@@ -321,8 +330,8 @@ def _full_day(day: date, locale: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _short_day(day: date, locale: str) -> str:
-    # A midnight, since Babel formats skeletons of instants only. It is not converted: naive in, naive out.
-    return format_skeleton("MMMEd", datetime(day.year, day.month, day.day), locale=locale)
+    # A midnight, since Babel formats skeletons of instants only; in UTC, so that it stays on its day.
+    return format_skeleton("MMMEd", datetime.combine(day, time(0), UTC), locale=locale)
 
 
 @lru_cache(maxsize=4096)
@@ -339,7 +348,7 @@ def _zone_name(zone: ZoneInfo, locale: str) -> str:
 def _environment(*, escapes: bool) -> Environment:
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=escapes,
+        autoescape=escapes,  # noqa: S701  (the text part of a mail is no HTML)
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -1,11 +1,9 @@
-"""Messages: who is told what, when; written in the transaction that they tell about. Handing over is delivery.py's work."""
+"""Messages: who is told what, when; written in the transaction that they tell about. delivery.py hands them over."""
 
-import logging
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -13,7 +11,6 @@ from sqlmodel import Session
 
 from medcal.config import settings
 from medcal.db import changed, fetch, fetch_one
-from medcal.failures import outline
 from medcal.i18n import language as speaking
 from medcal.i18n import t
 from medcal.models import Location, Message
@@ -21,8 +18,6 @@ from medcal.security import digest, link_token
 from medcal.services.calendar_files import Contact, Entry, Method, calendar_file
 from medcal.services.letters import Letter, Occasion, Place, Visit, framed, write_letter
 from medcal.services.quiet_hours import end_of_quiet
-
-log = logging.getLogger(__name__)
 
 # So long after the visit, and after an offer's answer time, a link still leads to a page that says what is so.
 APPOINTMENT_LINK_OUTLIVES = timedelta(days=1)
@@ -35,31 +30,12 @@ CALENDAR_METHODS = {
 }
 
 
-class Reminder(NamedTuple):
-    """A kind of reminder: due so long before the visit, and worth sending late while at least `least` is left."""
-
-    kind: str
-    before: timedelta
-    least: timedelta
-
-
-REMINDERS = (
-    # Nearer than this, the second one says the same a few hours later.
-    Reminder("reminder.three_days", timedelta(days=3), timedelta(days=1, hours=6)),
-    Reminder("reminder.one_day", timedelta(days=1), timedelta(hours=2)),
-)
-# Between two reminders of one batch, so that a long outage is caught up in a stream and not in a burst.
-PACE = timedelta(milliseconds=250)
-# What waited for the end of the quiet hours leaves within this time after it.
-MORNING = timedelta(minutes=20)
-
-
 # --- What a message is made from --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Told:
-    """A row of _APPOINTMENTS, _OFFER or _CODE: what the message is about, and who is to be told."""
+    """A row of APPOINTMENTS, _OFFER or _CODE: what the message is about, and who is to be told."""
 
     appointment: Any | None
     offer: Any | None
@@ -82,12 +58,13 @@ class _Told:
 # Who books for somebody gets the messages.
 _PERSON = """
 p.id AS patient_id, p.name AS patient_name, p.language, b.name AS booker_name,
-CASE WHEN b.id IS NULL THEN p.email ELSE b.email END AS email, CASE WHEN b.id IS NULL THEN p.phone ELSE b.phone END AS phone
+CASE WHEN b.id IS NULL THEN p.email ELSE b.email END AS email,
+CASE WHEN b.id IS NULL THEN p.phone ELSE b.phone END AS phone
 """
 _PLACE = """
 l.id AS location_id, l.name AS place, l.zone, l.street, l.city, l.phone AS place_phone, l.email AS place_email
 """
-_APPOINTMENTS = f"""
+APPOINTMENTS = f"""
 SELECT a.id, a.ref, a.code, a.version, a.starts_at, a.ends_at, d.name AS doctor, {_PERSON}, {_PLACE}
   FROM appointment a
   JOIN doctor d ON d.id = a.doctor_id JOIN location l ON l.id = a.location_id
@@ -95,8 +72,8 @@ SELECT a.id, a.ref, a.code, a.version, a.starts_at, a.ends_at, d.name AS doctor,
 """
 _OFFER = f"""
 SELECT o.id, o.answer_until, h.starts_at, h.ends_at, d.name AS doctor,
-       a.id AS own_id, a.code AS own_code, a.starts_at AS own_starts_at, a.ends_at AS own_ends_at, od.name AS own_doctor,
-       {_PERSON}, {_PLACE}
+       a.id AS own_id, a.code AS own_code, a.starts_at AS own_starts_at, a.ends_at AS own_ends_at,
+       od.name AS own_doctor, {_PERSON}, {_PLACE}
   FROM offer o
   JOIN appointment h ON h.id = o.hold_id
   JOIN doctor d ON d.id = h.doctor_id JOIN location l ON l.id = h.location_id
@@ -110,8 +87,9 @@ _CODE = f"""
 SELECT c.id, c.expires_at, p.language, {_PLACE}
   FROM one_time_code c
   JOIN patient p ON p.id = %(patient_id)s
-  JOIN location l ON l.id = coalesce((SELECT location_id FROM appointment WHERE patient_id = p.id ORDER BY starts_at DESC LIMIT 1),
-                                     (SELECT min(id) FROM location))
+  JOIN location l ON l.id = coalesce(
+       (SELECT location_id FROM appointment WHERE patient_id = p.id ORDER BY starts_at DESC LIMIT 1),
+       (SELECT min(id) FROM location))
  WHERE c.id = %(id)s
 """
 
@@ -124,7 +102,9 @@ def _told_of_appointment(row: Any) -> _Told:
 def _told_of_offer(row: Any) -> _Told:
     own = Visit(row.own_starts_at, row.own_ends_at, row.own_doctor) if row.own_id else None
     offered = Visit(row.starts_at, row.ends_at, row.doctor)
-    return _told(row, offer=row, visit=own, booking_code=row.own_code or "", offered=offered, answer_until=row.answer_until)
+    return _told(
+        row, offer=row, visit=own, booking_code=row.own_code or "", offered=offered, answer_until=row.answer_until
+    )
 
 
 def _told(row: Any, *, appointment: Any = None, offer: Any = None, **facts: Any) -> _Told:
@@ -166,9 +146,9 @@ def write(
 ) -> None:
     """Write one message, in the transaction that it tells about: to the booker where there is one, else to the patient.
 
-    Kinds are those of letters.LETTERS; what begins with `offer.` needs the offer, the rest the appointment. The same reason is never
-    written twice: by default one per kind and appointment version, or per kind and offer. Whoever has neither e-mail nor phone
-    appears on the call list (channel `call`).
+    Kinds are those of letters.LETTERS; what begins with `offer.` needs the offer, the rest the appointment. The same
+    reason is never written twice: by default one per kind and appointment version, or per kind and offer. Whoever has
+    neither e-mail nor phone appears on the call list (channel `call`).
     """
     if kind.startswith("offer."):
         row = fetch_one(db, _OFFER, id=offer_id)
@@ -178,12 +158,38 @@ def write(
         useless_at = row.answer_until if kind == "offer.made" else row.starts_at
         due_at = now if kind == "offer.made" else _outside_quiet(db, row.location_id, now)
     else:
-        row = fetch_one(db, f"{_APPOINTMENTS} WHERE a.id = %(id)s", id=appointment_id)
+        row = fetch_one(db, f"{APPOINTMENTS} WHERE a.id = %(id)s", id=appointment_id)
         if row is None:
             raise LookupError(f"no appointment to write about: {kind}")
         told, default_reason = _told_of_appointment(row), _reason(kind, row)
         useless_at, due_at = row.starts_at, now
-    _insert(db, kind, told, reason=reason or default_reason, language=language, due_at=due_at, useless_at=useless_at, now=now)
+    _insert(
+        db,
+        kind,
+        told,
+        reason=reason or default_reason,
+        language=language,
+        due_at=due_at,
+        useless_at=useless_at,
+        now=now,
+    )
+
+
+def write_about(
+    db: Session, kind: str, row: Any, *, due_at: datetime, useless_at: datetime, status: str = "due", now: datetime
+) -> None:
+    """Like `write`, for a row of APPOINTMENTS at hand: to be sent at `due_at`, of no use from `useless_at` on."""
+    _insert(
+        db,
+        kind,
+        _told_of_appointment(row),
+        reason=_reason(kind, row),
+        language=None,
+        due_at=due_at,
+        useless_at=useless_at,
+        status=status,
+        now=now,
+    )
 
 
 def write_code(
@@ -196,7 +202,10 @@ def write_code(
     now: datetime,
     language: str | None = None,
 ) -> None:
-    """Write a one-time code to the e-mail address or phone number that asked for it. It names nobody: others may share the address."""
+    """Write a one-time code to the e-mail address or phone number that asked for it.
+
+    It names nobody: others may share the address.
+    """
     row = fetch_one(db, _CODE, id=code_id, patient_id=patient_id)
     if row is None:
         raise LookupError("no code to write about")
@@ -211,7 +220,9 @@ def write_code(
         language=row.language,
         occasion=Occasion(place=_place(row), site=settings().url, one_time_code=code, answer_until=row.expires_at),
     )
-    _insert(db, "code", told, reason=f"code:{code_id}", language=language, due_at=now, useless_at=row.expires_at, now=now)
+    _insert(
+        db, "code", told, reason=f"code:{code_id}", language=language, due_at=now, useless_at=row.expires_at, now=now
+    )
 
 
 def _reason(kind: str, appointment: Any) -> str:
@@ -224,11 +235,12 @@ def _outside_quiet(db: Session, location_id: int, now: datetime) -> datetime:
 
 _INSERT = """
 WITH said AS (
-    INSERT INTO message (ref, reason, kind, patient_id, appointment_id, offer_id, channel, recipient, recipient_name, language, subject,
-                         text, html, calendar, status, due_at, useless_at, next_try_at, tries, last_error, created_at)
-    VALUES (%(ref)s, %(reason)s, %(kind)s, %(patient_id)s, %(appointment_id)s, %(offer_id)s, %(channel)s, %(recipient)s, %(name)s,
-            %(language)s, %(subject)s, %(text)s, %(html)s, %(calendar)s, %(status)s, %(due_at)s, %(useless_at)s, %(due_at)s, 0, '',
-            %(now)s)
+    INSERT INTO message (ref, reason, kind, patient_id, appointment_id, offer_id, channel, recipient, recipient_name,
+                         language, subject, text, html, calendar, status, due_at, useless_at, next_try_at, tries,
+                         last_error, created_at)
+    VALUES (%(ref)s, %(reason)s, %(kind)s, %(patient_id)s, %(appointment_id)s, %(offer_id)s, %(channel)s, %(recipient)s,
+            %(name)s, %(language)s, %(subject)s, %(text)s, %(html)s, %(calendar)s, %(status)s, %(due_at)s,
+            %(useless_at)s, %(due_at)s, 0, '', %(now)s)
     ON CONFLICT (reason) DO NOTHING RETURNING patient_id, created_at)
 INSERT INTO access_token (token_digest, purpose, patient_id, appointment_id, offer_id, created_at, expires_at)
 SELECT k.*, said.patient_id, CASE WHEN k.purpose <> 'offer' THEN %(appointment_id)s::bigint END,
@@ -326,7 +338,7 @@ class Words:
 
 
 def words_of(message: Message) -> Words:
-    """The words of a message with its links in them; the links are made anew each time, since only their digests are kept."""
+    """The words of a message with its links in them, made anew each time: only their digests are kept."""
     text, html = message.text, message.html
     for purpose in ("appointment", "confirm", "cancel", "offer"):
         placeholder = f"{{link:{purpose}}}"
@@ -339,56 +351,3 @@ def words_of(message: Message) -> Words:
 
 def _token(ref: uuid.UUID, purpose: str) -> str:
     return link_token(settings().secret_key, str(ref), purpose)
-
-
-# --- Reminders --------------------------------------------------------------------------------------------------------
-
-# Booked, and what she was last told about this very time is older than the moment of the reminder: a reminder right after
-# the confirmation would only repeat it. The day bounds are there for the index.
-_UNREMINDED = f"""{_APPOINTMENTS}
- WHERE a.status = 'booked' AND a.appointment_date BETWEEN %(now)s::date - 1 AND (%(now)s + %(before)s)::date + 1
-   AND a.starts_at > %(now)s AND a.starts_at <= %(now)s + %(before)s
-   AND a.booked_at <= a.starts_at - %(before)s
-   AND NOT EXISTS (SELECT FROM message m WHERE m.appointment_id = a.id AND m.kind IN ('appointment.booked', 'appointment.moved')
-                      AND m.created_at > a.starts_at - %(before)s)
-   AND NOT EXISTS (SELECT FROM message m WHERE m.reason = %(kind)s || ':' || a.id || ':v' || a.version)
- ORDER BY a.starts_at, a.id LIMIT %(batch)s
-"""
-
-
-def plan_reminders(db: Session, now: datetime, batch: int = 200) -> int:
-    """Write the reminders whose moment has come, each once per appointment version; returns how many, at most `batch` of a kind.
-
-    Nobody is written to in quiet hours: those wait for the morning. One whose moment passed unseen (no scheduler ran) is sent late as
-    long as it helps, else written down as missed. Whoever booked after the moment gets none.
-    """
-    return sum(_plan(db, reminder, now, batch) for reminder in REMINDERS)
-
-
-def _plan(db: Session, reminder: Reminder, now: datetime, batch: int) -> int:
-    rows: Sequence[Any] = fetch(db, _UNREMINDED, kind=reminder.kind, before=reminder.before, now=now, batch=batch)
-    for place, row in enumerate(rows):
-        try:
-            with db.begin_nested():
-                _remind(db, reminder, row, now + place * PACE, now)
-        except Exception as error:  # noqa: BLE001  (one patient's broken data must not cost all the others their reminder)
-            log.error("%s of appointment %d could not be written: %s", reminder.kind, row.id, outline(error))
-    return len(rows)
-
-
-def _remind(db: Session, reminder: Reminder, row: Any, due_at: datetime, now: datetime) -> None:
-    useless_at = row.starts_at - reminder.least
-    morning = end_of_quiet(due_at, db.get_one(Location, row.location_id))
-    if morning is not None:
-        due_at = morning + timedelta(seconds=row.id % MORNING.total_seconds())
-    _insert(
-        db,
-        reminder.kind,
-        _told_of_appointment(row),
-        reason=_reason(reminder.kind, row),
-        language=None,
-        due_at=due_at,
-        useless_at=useless_at,
-        status="due" if due_at < useless_at else "missed",
-        now=now,
-    )

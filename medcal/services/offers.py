@@ -27,13 +27,16 @@ from medcal.models import (
 from medcal.models.appointments import LIVE
 from medcal.security import SYSTEM, Actor, new_booking_code
 from medcal.services import events, jobs
-from medcal.services.availability import is_within_hours
+from medcal.services.availability import works_until
 from medcal.services.quiet_hours import answer_deadline, end_of_quiet
 
 LEAST_GAIN = timedelta(days=1)
 # No offer is made when its answer time would end closer to the visit than this.
 LEAST_LEAD = timedelta(hours=1)
 LOOK_AGAIN = timedelta(minutes=5)
+# A hold that has run out may take a moment to be released.
+LOOK_SOON = timedelta(seconds=10)
+
 
 def free(
     db: Session,
@@ -94,8 +97,14 @@ def offer_freed_time(db: Session, freed_time_id: int, now: datetime) -> None:
     if freed.status is not FreedStatus.open:
         return
     location = db.get_one(Location, freed.location_id)
-    if _is_gone(db, freed, now):
+    claim = _claim_on(db, freed)
+    is_booked = claim is not None and claim.held_until is None
+    if is_booked or freed.starts_at <= now + LEAST_LEAD or _worked_until(db, freed) <= freed.starts_at:
         _end(db, freed, FreedStatus.gone, now)
+        return
+    if claim is not None:
+        # Somebody fills in a form or thinks about another offer: if nothing comes of it, the time is free again.
+        freed.look_at = max(claim.held_until, now + LOOK_SOON)
         return
     quiet_end = end_of_quiet(now, location)
     if quiet_end is not None:
@@ -110,11 +119,21 @@ def offer_freed_time(db: Session, freed_time_id: int, now: datetime) -> None:
         freed.look_at = now
 
 
-def _is_gone(db: Session, freed: FreedTime, now: datetime) -> bool:
-    """Taken, past, or no longer in the doctor's hours."""
-    if freed.starts_at <= now + LEAST_LEAD or not is_within_hours(db, freed.doctor_id, freed.starts_at, timedelta(minutes=5)):
-        return True
-    return _free_until(db, freed) <= freed.starts_at
+def _claim_on(db: Session, freed: FreedTime) -> Any | None:
+    """What claims the start of a freed time, a booking before a hold. No visit lasts twelve hours."""
+    return fetch_one(
+        db,
+        f"""SELECT a.held_until FROM appointment a WHERE a.doctor_id = %(doctor_id)s AND a.{LIVE}
+             AND a.starts_at <= %(starts_at)s AND a.starts_at > %(starts_at)s - interval '12 hours' AND a.busy_until > %(starts_at)s
+           ORDER BY a.held_until DESC NULLS FIRST LIMIT 1""",
+        doctor_id=freed.doctor_id,
+        starts_at=freed.starts_at,
+    )
+
+
+def _worked_until(db: Session, freed: FreedTime) -> datetime:
+    """Until when the doctor works in a freed time; its start when she no longer does."""
+    return works_until(db, freed.doctor_id, freed.starts_at) or freed.starts_at
 
 
 def _free_until(db: Session, freed: FreedTime) -> datetime:
@@ -155,7 +174,7 @@ SELECT e.id, e.patient_id, e.visit_type_id, e.appointment_id, v.length_minutes, 
    AND %(starts_at)s >= %(now)s + make_interval(hours => e.notice_hours)
    AND (e.appointment_id IS NULL OR (own.status = 'booked' AND own.starts_at >= %(starts_at)s + %(gain)s))
    AND NOT EXISTS (SELECT FROM offer o WHERE o.patient_id = e.patient_id AND o.status = 'open')
-   AND NOT EXISTS (SELECT FROM offer o WHERE o.freed_time_id = %(freed_time_id)s AND o.entry_id = e.id)
+   AND NOT EXISTS (SELECT FROM offer o WHERE o.freed_time_id = %(freed_time_id)s AND o.patient_id = e.patient_id)
    AND NOT EXISTS (SELECT FROM appointment a
                     WHERE a.patient_id = e.patient_id AND a.id IS DISTINCT FROM e.appointment_id AND a.{LIVE}
                       AND a.starts_at < %(starts_at)s + make_interval(mins => v.length_minutes) AND a.ends_at > %(starts_at)s)
@@ -166,6 +185,8 @@ SELECT e.id, e.patient_id, e.visit_type_id, e.appointment_id, v.length_minutes, 
 def _first_candidate(db: Session, freed: FreedTime, location: Location, now: datetime) -> Any | None:
     local = clock.local(freed.starts_at, location.zone_info)
     free_until = _free_until(db, freed)
+    # What was freed may have had a buffer that ran past closing; a visit ends before.
+    length = min(free_until, _worked_until(db, freed)) - freed.starts_at
     return fetch_one(
         db,
         CANDIDATE,
@@ -174,7 +195,7 @@ def _first_candidate(db: Session, freed: FreedTime, location: Location, now: dat
         doctor_id=freed.doctor_id,
         freed_time_id=freed.id,
         starts_at=freed.starts_at,
-        length=free_until - freed.starts_at,
+        length=length,
         busy=_room_after(db, freed, free_until) - freed.starts_at,
         weekday=local.weekday(),
         wall=local.time(),
@@ -278,8 +299,8 @@ def accept(db: Session, offer_id: int, *, by: Actor, now: datetime) -> Appointme
         raise OfferClosed
     offer.status, offer.decided_at, offer.decided_by = OfferStatus.accepted, now, str(by.kind)
     entry.status = EntryStatus.fulfilled
-    _end(db, freed, FreedStatus.filled, now)
     events.record(db, "offer.accepted", by=by, now=now, freed_time_id=freed.id, offer_id=offer.id, entry_id=entry.id)
+    _end(db, freed, FreedStatus.filled, now)
     if own is None:
         return _book_hold(db, hold, by=by, now=now)
     _swap(db, own, hold, by=by, now=now)

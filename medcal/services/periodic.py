@@ -13,13 +13,14 @@ SLACK = 0.1
 def claim(db: Session, name: str, every: timedelta) -> bool:
     """Whether this process shall do the work of this name now: true for one caller per `every`.
 
-    One compare-and-set on the database's own clock, so schedulers need neither a leader nor clocks that agree. Belongs into a
-    transaction of its own, before the work: others must not wait at the row meanwhile.
+    One compare-and-set on the database's own clock, so schedulers need neither a leader nor clocks that agree. Belongs
+    into a transaction of its own, before the work: others must not wait at the row meanwhile.
     """
     row = fetch_one(
         db,
         """INSERT INTO periodic_run AS r (name, started_at, runs) VALUES (%(name)s, now(), 1)
-           ON CONFLICT (name) DO UPDATE SET started_at = now(), runs = r.runs + 1 WHERE r.started_at <= now() - %(gap)s::interval
+           ON CONFLICT (name) DO UPDATE SET started_at = now(), runs = r.runs + 1 WHERE r.started_at <= now() -
+           %(gap)s::interval
            RETURNING name""",
         name=name,
         gap=every * (1 - SLACK),

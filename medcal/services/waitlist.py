@@ -27,12 +27,17 @@ class Wish:
     notice_hours: int = 24
 
 
+def can_gain(appointment: Appointment, now: datetime) -> bool:
+    """Whether there is still enough time before the appointment for an earlier one to be worth it."""
+    return appointment.starts_at > now + offers.LEAST_GAIN
+
+
 def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: datetime) -> None:
     """Put the holder of an appointment on the list for something earlier; asking again changes the limits and keeps the place.
 
     Raises NotPossibleNow for an appointment that is not booked, or so near that nothing could be gained.
     """
-    if appointment.status is not AppointmentStatus.booked or appointment.starts_at <= now + offers.LEAST_GAIN:
+    if appointment.status is not AppointmentStatus.booked or not can_gain(appointment, now):
         raise NotPossibleNow(t("This appointment is too near to look for an earlier time."))
     row = fetch_one(
         db,
@@ -112,5 +117,5 @@ def leave(db: Session, appointment_id: int, *, by: Actor, now: datetime) -> None
 
 def drop_if_pointless(db: Session, appointment: Appointment, *, by: Actor, now: datetime) -> None:
     """An appointment that was moved to within a day from now cannot gain a day any more."""
-    if appointment.id is not None and appointment.starts_at <= now + offers.LEAST_GAIN:
+    if appointment.id is not None and not can_gain(appointment, now):
         leave(db, appointment.id, by=by, now=now)

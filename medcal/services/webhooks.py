@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ LARGEST_ANSWER = 64 * 1024
 # A signature older than this is a replay, or somebody's clock is wrong.
 TOLERANCE = timedelta(minutes=5)
 LONGEST_RETRY_AFTER = timedelta(hours=6)
-# The receiver understood and will never take it: wrong settings or a wrong message. 404 is not among them, since a starting n8n
-# answers it for minutes.
+# The receiver understood and will never take it: wrong settings or a wrong message. 404 is not among them, since a
+# starting n8n answers it for minutes.
 REFUSALS = {400, 401, 403, 410, 422}
 # n8n answers 200 with this before its workflows are there: nothing was taken.
 STARTING = b"n8n is starting up"
@@ -101,7 +102,7 @@ def _key(secret: bytes) -> bytes:
 
 
 def payload(message: Message, text: str, html: str) -> bytes:
-    """What the receiver learns: what it needs to send the message, nothing about the visit beyond the words of the letter."""
+    """What the receiver learns: what it needs to send the message, nothing of the visit beyond the letter's words."""
     content = {
         "type": message.kind,
         "timestamp": message.created_at.isoformat(),
@@ -122,7 +123,8 @@ def payload(message: Message, text: str, html: str) -> bytes:
 def call(url: str, secret: bytes, message_id: str, body: bytes, now: datetime) -> Outcome:
     """Post a signed body and say what came of it; never raises for anything the far end or the network does.
 
-    Redirects are not followed (the signature was made for this receiver), and no more than 64 KB of the answer are read.
+    Redirects are not followed (the signature was made for this receiver), and no more than 64 KB of the answer are
+    read.
     """
     headers = {"content-type": "application/json", "accept-encoding": "identity", **sign(secret, message_id, body, now)}
     give_up_at = time.monotonic() + TIMEOUT.total_seconds()
@@ -144,9 +146,9 @@ def target_of(url: str) -> str:
 
 
 def _beginning(response: httpx.Response, give_up_at: float) -> bytes:
-    """The first 64 KB of an answer. The client's timeout counts anew with each piece, so a slow drip is stopped here."""
+    """The first 64 KB of an answer. The client's timeout counts anew with each piece; a slow drip is stopped here."""
     read = b""
-    for piece in response.iter_raw(8192):
+    for piece in response.iter_raw():
         read += piece
         if time.monotonic() > give_up_at:
             raise httpx.ReadTimeout("the answer drips")
@@ -163,7 +165,9 @@ def _judge(response: httpx.Response, answer: bytes, now: datetime) -> Outcome:
         return Outcome(Verdict.temporary, status, "the receiver is still starting")
     if status in REFUSALS:
         return Outcome(Verdict.permanent, status, f"refused with HTTP {status}")
-    return Outcome(Verdict.temporary, status, f"HTTP {status}", _retry_after(response.headers.get("retry-after", ""), now))
+    return Outcome(
+        Verdict.temporary, status, f"HTTP {status}", _retry_after(response.headers.get("retry-after", ""), now)
+    )
 
 
 def _retry_after(value: str, now: datetime) -> timedelta:
@@ -175,8 +179,17 @@ def _retry_after(value: str, now: datetime) -> timedelta:
     return min(max(wanted, timedelta(0)), LONGEST_RETRY_AFTER)
 
 
-@cache
+_one_at_a_time = threading.Lock()
+
+
 def _client() -> httpx.Client:
     """One per process: threads share its connections."""
+    # A cache alone would let threads that ask first at the same instant make one each, and lose all but the last.
+    with _one_at_a_time:
+        return _new_client()
+
+
+@cache
+def _new_client() -> httpx.Client:
     limits = httpx.Limits(max_connections=16, max_keepalive_connections=8)
     return httpx.Client(timeout=TIMEOUT.total_seconds(), follow_redirects=False, limits=limits)

@@ -50,10 +50,6 @@ class AppointmentState(rx.State):
         return await self._do(_confirm_coming, ref, done=t("Thank you. We look forward to seeing you."))
 
     @open_to("visitor")
-    async def cancel(self, ref: uuid.UUID, reason: str) -> Any:
-        return await self._do(_cancel, ref, reason, done=t("Your appointment is cancelled. The time is free for somebody else."))
-
-    @open_to("visitor")
     async def leave_waitlist(self, ref: uuid.UUID) -> Any:
         return await self._do(_leave_waitlist, ref, done=t("We will not offer you earlier times any more."))
 
@@ -89,6 +85,36 @@ def card_of(db: Session, appointment: Appointment, now: datetime) -> Appointment
 
 def _confirm_coming(db: Session, ref: uuid.UUID, *, visit: str, now: datetime) -> None:
     booking.confirm_coming(db, access.get_seen(db, ref, visit, now), now=now)
+
+
+class CancelState(rx.State):
+    """Asks before an appointment is cancelled."""
+
+    is_open: bool = False
+    problems: dict[str, str] = {}
+    _ref: uuid.UUID | None = None
+    _reason: str = ""
+
+    @open_to("visitor")
+    def open(self, ref: uuid.UUID) -> None:
+        self._ref, self._reason, self.is_open = ref, "", True
+
+    @open_to("anyone")
+    def close(self) -> None:
+        self.is_open = False
+
+    @open_to("visitor")
+    def set_reason(self, reason: str) -> None:
+        self._reason = reason
+
+    @open_to("visitor")
+    async def confirm(self) -> Any:
+        self.is_open = False
+        if self._ref is None:
+            return None
+        own = await self.get_state(AppointmentState)
+        done = t("Your appointment is cancelled. The time is free for somebody else.")
+        return await own._do(_cancel, self._ref, self._reason, done=done)
 
 
 def _cancel(db: Session, ref: uuid.UUID, reason: str, *, visit: str, now: datetime) -> None:

@@ -52,10 +52,18 @@ class SpecialtyState(rx.State):
 
     @open_to("anyone")
     async def load(self) -> None:
-        slug = routes.plain(self.router.url.path).strip("/")
         self.is_loaded = self.is_missing = False
+        await self._refresh(clock.now())
+        live.subscribe("openings", self)
+
+    @open_to("anyone")
+    async def reload(self) -> None:
+        await self._refresh(clock.now())
+
+    async def _refresh(self, now: datetime) -> None:
+        slug = routes.plain(self.router.url.path).strip("/")
         try:
-            found = await run(_specialty, slug, clock.now())
+            found = await live.shared(_specialty, slug, now)
         except NotFound:
             self.is_missing = True
         else:
@@ -152,6 +160,10 @@ class DoctorState(rx.State):
     @open_to("anyone")
     async def show_earlier(self) -> None:
         self._offset = max(self._offset - FORTNIGHT, 0)
+        await self._refresh(clock.now())
+
+    @open_to("anyone")
+    async def reload(self) -> None:
         await self._refresh(clock.now())
 
     async def _refresh(self, now: datetime) -> None:

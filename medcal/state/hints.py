@@ -13,7 +13,7 @@ from medcal.config import settings
 
 log = logging.getLogger(__name__)
 
-BURST_SECONDS = 0.03
+BURST_SECONDS = 0.02
 
 
 @dataclass

@@ -69,6 +69,7 @@ class Watcher:
 _watchers: dict[tuple[str, str], Watcher] = {}
 _pushed_at: dict[str, float] = {}
 _tasks: set[asyncio.Task[None]] = set()
+_news_at = float("-inf")
 _bell = Bell()
 
 
@@ -85,7 +86,11 @@ def subscribe(topic: str, state: rx.State) -> None:
         raise ValueError(f"{type(state).__name__} cannot watch {topic}")
     # A proxy stands for the state in background events; its class does not.
     token, kind = state.router.session.client_token, state.__class__
-    _watchers[token, kind.get_full_name()] = Watcher(token, kind, topic, _page(state), staff)
+    # What came while the page was being loaded may be missing on it.
+    is_owed = time.monotonic() - _news_at < LOOK_SECONDS
+    _watchers[token, kind.get_full_name()] = Watcher(token, kind, topic, _page(state), staff, is_owed)
+    if is_owed:
+        _bell.ring(news=False)
 
 
 # --- Loading what many pages show -------------------------------------------------------------------------------------
@@ -186,7 +191,8 @@ async def _refresh(app: rx.App, watcher: Watcher, this_round: Round) -> None:
         return
     actor = this_round.actors.get(watcher.staff) if watcher.staff else None
     if watcher.topic not in PUBLIC_TOPICS and actor is None:
-        return await _show_out(app, watcher)
+        await _show_out(app, watcher)
+        return
     async with app.modify_state(rx.BaseStateToken(ident=watcher.token, cls=watcher.state)) as root:
         if _page(root) != watcher.page:
             # The tab shows another page now, which has subscribed for itself.
@@ -253,13 +259,14 @@ def _forget_closed(app: rx.App) -> None:
 
 async def listen_for_ever(app: rx.App) -> None:
     """The lifespan task of every worker: from a change in the database to the open pages."""
-    global _bell
+    global _bell, _news_at
     # Made here, because it belongs to one loop, and each worker has its own.
     _bell = Bell()
     ear, history, looked_at = asyncio.create_task(hear(_bell)), History(), 0.0
     try:
         while True:
-            has_news = await _bell.wait(_seconds_to_next_look())
+            if has_news := await _bell.wait(_seconds_to_next_look()):
+                _news_at = time.monotonic()
             if not _watchers:
                 continue
             try:

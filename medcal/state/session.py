@@ -32,7 +32,7 @@ class SessionState(rx.State):
     _holds_data_of: tuple[int | None, str, int | None] | None = None
 
 
-async def identify(root: State, event: Event) -> str | None:
+async def identify(root: State, _: Event) -> str | None:
     """The role of whoever is signed in behind the tab's cookie, for the Guard; None for nobody.
 
     One statement in the database each time, so that signing out, disabling and a new role work at once on open pages.
@@ -67,7 +67,8 @@ async def start_afresh(root: State) -> None:
 class Languages(rx.Middleware):
     """Every handler, and every service it calls, speaks the language of the page that the event came from."""
 
-    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:
+    # Reflex calls it by these names.
+    async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002
         root = state._get_root_state()
         code = language_of(root.router.url.path)
         speak(code)

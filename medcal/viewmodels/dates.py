@@ -16,12 +16,13 @@ _SHORT_DAY = {"en": "EEE d MMM", "de": "EE d. MMM"}
 _MONTH_DAY = {"en": "d MMM", "de": "d. MMM"}
 
 
-def _locale() -> str:
+def babel_locale() -> str:
+    """The locale whose words and order the current language takes."""
     return _LOCALES.get(current_language(), "en_GB")
 
 
 def _in_pattern(day: date, patterns: dict[str, str]) -> str:
-    return format_date(day, patterns.get(current_language(), patterns["en"]), locale=_locale())
+    return format_date(day, patterns.get(current_language(), patterns["en"]), locale=babel_locale())
 
 
 def long_day(day: date) -> str:
@@ -31,7 +32,7 @@ def long_day(day: date) -> str:
 
 def long_date(day: date) -> str:
     """23 November 2026."""
-    return format_date(day, "long", locale=_locale())
+    return format_date(day, "long", locale=babel_locale())
 
 
 def short_day(day: date) -> str:
@@ -41,11 +42,11 @@ def short_day(day: date) -> str:
 
 def weekday_name(weekday: int) -> str:
     """The name of a weekday; 0 is Monday."""
-    return format_date(date(2024, 1, 1 + weekday), "EEEE", locale=_locale())
+    return format_date(date(2024, 1, 1 + weekday), "EEEE", locale=babel_locale())
 
 
 def short_weekday(day: date) -> str:
-    return format_date(day, "EEE", locale=_locale())
+    return format_date(day, "EEE", locale=babel_locale())
 
 
 def month_day(day: date) -> str:
@@ -55,7 +56,7 @@ def month_day(day: date) -> str:
 
 def clock_time(at: datetime, zone: ZoneInfo) -> str:
     """09:30."""
-    return format_time(local(at, zone).timetz(), "HH:mm", locale=_locale())
+    return format_time(local(at, zone).timetz(), "HH:mm", locale=babel_locale())
 
 
 def moment(at: datetime, zone: ZoneInfo) -> str:
@@ -70,7 +71,7 @@ def short_moment(at: datetime, zone: ZoneInfo) -> str:
 
 def zone_name(at: datetime, zone: ZoneInfo) -> str:
     """Central European Standard Time: which clock the times are on."""
-    return get_timezone_name(local(at, zone), width="long", locale=_locale())
+    return get_timezone_name(local(at, zone), width="long", locale=babel_locale())
 
 
 def iso(at: datetime) -> str:
@@ -80,4 +81,4 @@ def iso(at: datetime) -> str:
 
 def stamp(at: datetime, zone: ZoneInfo) -> str:
     """23 Nov 2026, 09:30: for lists that reach back."""
-    return f"{format_date(local(at, zone).date(), 'medium', locale=_locale())}, {clock_time(at, zone)}"
+    return f"{format_date(local(at, zone).date(), 'medium', locale=babel_locale())}, {clock_time(at, zone)}"

@@ -9,10 +9,30 @@ from zoneinfo import ZoneInfo
 from medcal import routes
 from medcal.clock import local
 from medcal.i18n import n_, t, tn
-from medcal.models import Appointment, AppointmentStatus, Doctor, Location, Offer, OfferStatus, Specialty, VisitType, WaitlistEntry
+from medcal.models import (
+    Appointment,
+    AppointmentStatus,
+    Doctor,
+    Location,
+    Offer,
+    OfferStatus,
+    Specialty,
+    VisitType,
+    WaitlistEntry,
+)
 from medcal.services.availability import FreeTime
 from medcal.services.directory import Offered
-from medcal.viewmodels.dates import clock_time, iso, long_day, moment, month_day, short_moment, short_weekday, weekday_name, zone_name
+from medcal.viewmodels.dates import (
+    clock_time,
+    iso,
+    long_day,
+    moment,
+    month_day,
+    short_moment,
+    short_weekday,
+    weekday_name,
+    zone_name,
+)
 
 # How many days of free times are shown at once.
 FORTNIGHT = 14
@@ -126,7 +146,7 @@ class DoctorCard:
             specialty_href=routes.to_specialty(specialty.slug),
             specialty_name=t(specialty.name),
             qualification=doctor.qualification,
-            languages=doctor.languages,
+            languages=t(doctor.languages) if doctor.languages else "",
             about=t(doctor.about) if doctor.about else "",
             experience=tn("{count} year in practice", "{count} years in practice", years) if years else "",
             next_times=list(times),

@@ -13,13 +13,14 @@ from medcal.models import AppointmentStatus
 from medcal.security import Actor, Role
 from medcal.services.day_book import Absence, Claim, DayBook, DeskDoctor, Shift
 from medcal.viewmodels.dates import clock_time
+from medcal.viewmodels.patient import Choice
 
 # Where nobody works and nothing stands, the sheet is still a day.
 USUAL_HOURS = (8, 17)
 
 STATUS_WORDS = {
     "held": n_("Being booked"),
-    "offered": n_("Offered"),
+    "offer": n_("Offered"),
     "booked": n_("Booked"),
     "confirmed": n_("Confirmed"),
     "arrived": n_("Arrived"),
@@ -34,15 +35,7 @@ def status_kind(status: AppointmentStatus, *, is_confirmed: bool, is_offer: bool
     """A key of STATUS_WORDS: what the patient said, and whom a hold is for, count as states of their own on the screen."""
     if status is AppointmentStatus.booked and is_confirmed:
         return "confirmed"
-    return "offered" if is_offer else str(status)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """An entry of a list to choose from: what is kept, and what is read."""
-
-    value: str
-    label: str
+    return "offer" if is_offer else str(status)
 
 
 @dataclass(frozen=True)
@@ -118,11 +111,11 @@ class Shade:
 class CalendarSheet:
     """Some days of some doctors, ready to be drawn. `opens` and `closes` bound the hours that are worth showing."""
 
-    columns: list[Column]
-    blocks: list[Block]
-    shades: list[Shade]
-    opens: str
-    closes: str
+    columns: list[Column] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    shades: list[Shade] = field(default_factory=list)
+    opens: str = "08:00:00"
+    closes: str = "17:00:00"
 
 
 def calendar_sheet(book: DayBook, actor: Actor, *, with_shades: bool = True) -> CalendarSheet:

@@ -15,7 +15,8 @@ from medcal.services.day_book import DeskDoctor
 from medcal.services.desk import Place
 from medcal.services.desk_search import KnownPatient
 from medcal.viewmodels.dates import clock_time, long_date, moment, short_moment, stamp, zone_name
-from medcal.viewmodels.staff import STATUS_WORDS, Choice, doctor_choices, may_book, status_kind
+from medcal.viewmodels.patient import Choice
+from medcal.viewmodels.staff import STATUS_WORDS, doctor_choices, may_book, status_kind
 
 
 @dataclass(frozen=True)
@@ -199,9 +200,9 @@ def _visit_choice(visit_type: VisitType) -> Choice:
 class PatientChoice:
     """A known patient among the search's results."""
 
-    ref: str
-    name: str
-    detail: str
+    ref: str = ""
+    name: str = ""
+    detail: str = ""
 
     @classmethod
     def of(cls, patient: KnownPatient) -> "PatientChoice":

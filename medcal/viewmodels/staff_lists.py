@@ -1,18 +1,16 @@
-"""What the desk sees in lists: appointments, who waits, freed times with their trail, messages."""
+"""What the desk sees in lists: appointments, who waits, freed times with their trail."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from medcal.clock import local_day
 from medcal.i18n import n_, t, tn
-from medcal.models import Delivery, Message, MessageStatus
 from medcal.services.desk_search import Listed
-from medcal.services.notifications import Words
 from medcal.services.waitlist_book import Asked, Freed, Waiting, Wishable
-from medcal.viewmodels.dates import clock_time, iso, long_day, short_moment, stamp, weekday_name
-from medcal.viewmodels.staff import STATUS_WORDS, Choice, status_kind
+from medcal.viewmodels.dates import clock_time, iso, long_day, moment, short_moment, stamp, weekday_name
+from medcal.viewmodels.patient import Choice
+from medcal.viewmodels.staff import STATUS_WORDS, status_kind
 
 
 @dataclass(frozen=True)
@@ -209,6 +207,43 @@ class FreedRow:
 
 
 @dataclass(frozen=True)
+class OpenOffer:
+    """A time that is held for somebody right now, with what is needed to call her."""
+
+    ref: str
+    when: str
+    doctor: str
+    patient: str
+    phone: str
+    email: str
+    instead_of: str
+    answer_until: str
+    answer_until_label: str
+    by_phone: bool
+
+
+def open_offers(freed_times: Iterable[Freed]) -> list[OpenOffer]:
+    """The offers that wait for an answer; those whom no mail reaches come first, since somebody must call."""
+    found = [_open_offer(freed, freed.open_offer) for freed in freed_times if freed.open_offer]
+    return sorted(found, key=lambda offer: (not offer.by_phone, offer.answer_until))
+
+
+def _open_offer(freed: Freed, asked: Asked) -> OpenOffer:
+    return OpenOffer(
+        ref=str(asked.ref),
+        when=moment(freed.starts_at, freed.zone),
+        doctor=t("{doctor}, {specialty}", doctor=freed.doctor, specialty=t(freed.specialty)),
+        patient=asked.patient,
+        phone=asked.phone or "",
+        email=asked.email or "",
+        instead_of=short_moment(asked.instead_of, freed.zone) if asked.instead_of else "",
+        answer_until=iso(asked.answer_until),
+        answer_until_label=short_moment(asked.answer_until, freed.zone),
+        by_phone=asked.email is None,
+    )
+
+
+@dataclass(frozen=True)
 class WishChoice:
     """A specialty somebody may wait for, with its visits and doctors."""
 
@@ -225,112 +260,3 @@ class WishChoice:
             [Choice(str(ref), t(name)) for ref, name in wishable.visit_types],
             [Choice(str(ref), name) for ref, name in wishable.doctors],
         )
-
-
-# --- Messages ---------------------------------------------------------------------------------------------------------
-
-MESSAGE_WORDS = {
-    MessageStatus.due: n_("Waiting"),
-    MessageStatus.delivered: n_("Delivered"),
-    MessageStatus.dead: n_("Failed"),
-    MessageStatus.missed: n_("Missed its moment"),
-    MessageStatus.dropped: n_("No longer needed"),
-}
-KIND_WORDS = {
-    "appointment.booked": n_("Confirmation"),
-    "appointment.moved": n_("Moved"),
-    "appointment.cancelled": n_("Cancellation"),
-    "reminder.three_days": n_("Reminder, three days"),
-    "reminder.one_day": n_("Reminder, one day"),
-    "offer.made": n_("Offer"),
-    "offer.withdrawn": n_("Offer withdrawn"),
-    "code": n_("One-time code"),
-}
-CHANNEL_WORDS = {"email": n_("E-mail"), "sms": n_("Text message"), "call": n_("Phone call")}
-
-
-@dataclass(frozen=True)
-class MessageRow:
-    """A line of the list of messages."""
-
-    ref: str = ""
-    kind: str = ""
-    channel: str = ""
-    channel_word: str = ""
-    recipient: str = ""
-    address: str = ""
-    subject: str = ""
-    status: str = ""
-    status_word: str = ""
-    at: str = ""
-    tries: str = ""
-    error: str = ""
-    can_replay: bool = False
-    can_mark_called: bool = False
-
-    @classmethod
-    def of(cls, message: Message, zone: ZoneInfo, now: datetime) -> "MessageRow":
-        is_waiting = message.status is MessageStatus.due
-        is_useless = message.useless_at is not None and message.useless_at <= now
-        return cls(
-            ref=str(message.ref),
-            kind=t(KIND_WORDS[message.kind]) if message.kind in KIND_WORDS else message.kind,
-            channel=message.channel,
-            channel_word=t(CHANNEL_WORDS.get(message.channel, message.channel)),
-            recipient=message.recipient_name or message.recipient,
-            address=message.recipient,
-            subject=message.subject,
-            status=str(message.status),
-            status_word=_waiting_word(message, now) if is_waiting else t(MESSAGE_WORDS[message.status]),
-            at=stamp(message.due_at if is_waiting else message.delivered_at or message.created_at, zone),
-            tries=tn("{count} try", "{count} tries", message.tries) if message.tries else "",
-            error=message.last_error,
-            can_replay=message.status is MessageStatus.dead and not is_useless,
-            can_mark_called=is_waiting and message.channel == "call",
-        )
-
-
-def _waiting_word(message: Message, now: datetime) -> str:
-    if message.channel == "call":
-        return t("To be called")
-    if message.tries:
-        return t("Tried, will be tried again")
-    return t("Planned") if message.due_at > now else t("On its way")
-
-
-@dataclass(frozen=True)
-class AttemptRow:
-    """One try to hand a message over."""
-
-    number: str
-    at: str
-    target: str
-    outcome: str
-
-    @classmethod
-    def of(cls, delivery: Delivery, zone: ZoneInfo) -> "AttemptRow":
-        answer = str(delivery.status_code) if delivery.status_code else ""
-        return cls(
-            str(delivery.attempt),
-            stamp(delivery.started_at, zone),
-            delivery.target,
-            " · ".join(part for part in (answer, delivery.error) if part) or t("accepted"),
-        )
-
-
-@dataclass(frozen=True)
-class OpenMessage:
-    """A message as its reader gets it, with the tries to hand it over."""
-
-    row: MessageRow = MessageRow()
-    subject: str = ""
-    text: str = ""
-    html: str = ""
-    attempts: list[AttemptRow] = field(default_factory=list)
-
-    @classmethod
-    def of(
-        cls, message: Message, words: Words, deliveries: Iterable[Delivery], zone: ZoneInfo, now: datetime
-    ) -> "OpenMessage":
-        attempts = [AttemptRow.of(delivery, zone) for delivery in deliveries]
-        return cls(MessageRow.of(message, zone, now), words.subject, words.text, words.html, attempts)

@@ -1,0 +1,78 @@
+"""Free times to press: single ones, a doctor's next few, and a fortnight day by day."""
+
+from collections.abc import Callable
+from typing import Any
+
+import reflex as rx
+
+from medcal.components.ui import button
+from medcal.i18n import t
+from medcal.viewmodels.patient import DayOfTimes, TimeButton
+
+Press = Callable[[rx.Var[TimeButton]], Any]
+
+
+def time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Component:
+    """Only the hour is seen; doctor, day and place are said."""
+    return rx.el.button(time.label, aria_label=time.spoken, type="button", class_name="time", on_click=on_press(time))
+
+
+def day_time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Component:
+    """With its day, where times of several days stand together."""
+    return rx.el.button(
+        rx.el.span(time.day, class_name="day"), time.label, aria_label=time.spoken, type="button", class_name="time", on_click=on_press(time)
+    )
+
+
+def doctor_time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Component:
+    """With its doctor: the first free time with anyone."""
+    return rx.el.button(
+        rx.el.img(src=time.portrait, alt="", class_name="portrait portrait-small"),
+        rx.el.span(rx.el.span(time.day, ", ", time.label), rx.el.span(time.doctor_name, class_name="day")),
+        aria_label=time.spoken,
+        type="button",
+        class_name="time time-with",
+        on_click=on_press(time),
+    )
+
+
+def day_list(days: rx.Var[list[DayOfTimes]], on_press: Press) -> rx.Component:
+    """A fortnight, one row a day; days without a free time are said in one line."""
+    return rx.el.div(rx.foreach(days, lambda day: _day(day, on_press)))
+
+
+def _day(day: rx.Var[DayOfTimes], on_press: Press) -> rx.Component:
+    return rx.cond(
+        day.count > 0,
+        rx.el.section(
+            rx.el.h3(rx.el.span(day.name)),
+            rx.el.div(
+                _half(t("Morning"), day.morning, on_press),
+                _half(t("Afternoon"), day.afternoon, on_press),
+                class_name="halves",
+            ),
+            class_name="day-row",
+            aria_label=day.name,
+        ),
+        rx.el.div(rx.el.span(day.name), rx.el.span(t("No free time"), class_name="small"), class_name="day-row none"),
+    )
+
+
+def _half(label: str, times: rx.Var[list[TimeButton]], on_press: Press) -> rx.Component:
+    return rx.cond(
+        times.length() > 0,
+        rx.el.div(
+            rx.el.span(label, class_name="hint"),
+            rx.el.div(rx.foreach(times, lambda time: time_button(time, on_press)), class_name="times"),
+            class_name="half",
+        ),
+    )
+
+
+def pager(*, has_earlier: rx.Var[bool], has_later: rx.Var[bool], on_earlier: Any, on_later: Any) -> rx.Component:
+    """Fortnight back, fortnight on."""
+    return rx.el.div(
+        button(t("Earlier days"), kind="secondary", icon="chevron-left", on_click=on_earlier, disabled=~has_earlier),
+        button(t("Later days"), kind="secondary", icon="chevron-right", on_click=on_later, disabled=~has_later),
+        class_name="row-apart",
+    )
