@@ -25,6 +25,16 @@ class Invalid(MedcalError):
         self.field = field
 
 
+class InvalidForm(MedcalError):
+    """Several things in a form do not fit: field → sentence."""
+
+    status = 422
+
+    def __init__(self, problems: dict[str, str]):
+        super().__init__(" ".join(problems.values()))
+        self.problems = problems
+
+
 class NotFound(MedcalError):
     status = 404
 

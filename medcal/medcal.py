@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from medcal import db, routes
 from medcal.api.app import build_api
 from medcal.components.layout import STYLESHEETS, app_wraps, head_components
+from medcal.edge.apology import apologize, note_script_error
 from medcal.edge.asgi import edge
 from medcal.edge.guard import Guard
 from medcal.i18n import DEFAULT, LANGUAGES, language, t
@@ -38,6 +39,8 @@ def build() -> rx.App:
         reset_style=False,
         head_components=head_components(),
         extra_app_wraps=app_wraps(),
+        backend_exception_handler=apologize,
+        frontend_exception_handler=note_script_error,
     )
     for code in LANGUAGES:
         with language(code):

@@ -20,6 +20,7 @@ from sqlmodel import Session  # noqa: E402
 
 import medcal.db  # noqa: E402
 from medcal.config import settings  # noqa: E402
+from medcal.services import webhooks  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.sink import Sink  # noqa: E402
 
@@ -53,8 +54,8 @@ def shared_engine() -> Iterator[Engine]:
 def db(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """A session whose work is rolled back after the test, whatever it commits.
 
-    Also `medcal.db.transaction` and all that is built on it work inside of the same outer transaction, so doors can be tested without
-    committing for real. One connection: for tests with threads there is `committed`.
+    Also `medcal.db.transaction` and all that is built on it work inside of the same outer transaction, so doors can be
+    tested without committing for real. One connection: for tests with threads there is `committed`.
     """
     with shared_engine.connect() as connection:
         outer = connection.begin()
@@ -69,7 +70,7 @@ def db(shared_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sessi
 
 @pytest.fixture
 def committed(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A database of the test's own, for what must commit for real: threads, other processes, races. Yields its address."""
+    """A database of the test's own, for what must commit for real: threads, processes, races. Yields its address."""
     name = databases.new_name()
     url = databases.copy_template(name)
     configured(DATABASE_URL=url)
@@ -88,6 +89,8 @@ def sink() -> Iterator[Sink]:
     """A receiver of webhooks on this machine."""
     with Sink() as running:
         yield running
+    webhooks._new_client().close()
+    webhooks._new_client.cache_clear()
 
 
 @pytest.fixture
@@ -105,7 +108,7 @@ class _NoHints:
 
 
 class _Hints:
-    """Hints at once and on a connection that ends with the test; the product's own thread would outlive the database."""
+    """Hints at once, on a connection that ends with the test; the product's own thread would outlive the database."""
 
     def __init__(self, url: str) -> None:
         self._connection = psycopg.connect(url, autocommit=True)

@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_booker")),
         sa.UniqueConstraint("ref", name=op.f("uq_booker_ref")),
     )
+    op.create_index("ix_booker_email", "booker", [sa.literal_column("lower(email)")], unique=False)
+    op.create_index("ix_booker_phone", "booker", ["phone"], unique=False)
     op.create_table(
         "job",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -325,6 +327,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("ref", name=op.f("uq_appointment_ref")),
     )
     op.create_index(
+        "ix_appointment_booker",
+        "appointment",
+        ["booker_id"],
+        unique=False,
+        postgresql_where=sa.text("booker_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_appointment_date_live",
         "appointment",
         ["appointment_date"],
@@ -531,7 +540,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["hold_id"], ["appointment.id"], name=op.f("fk_offer_hold_id")),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_offer_patient_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
-        sa.UniqueConstraint("freed_time_id", "entry_id", name="uq_offer_freed_time_entry"),
+        sa.UniqueConstraint("freed_time_id", "patient_id", name="uq_offer_freed_time_patient"),
         sa.UniqueConstraint("ref", name=op.f("uq_offer_ref")),
     )
     op.create_index(
@@ -747,6 +756,7 @@ def downgrade() -> None:
         table_name="appointment",
         postgresql_where=sa.text("status IN ('held', 'booked', 'arrived', 'fulfilled')"),
     )
+    op.drop_index("ix_appointment_booker", table_name="appointment", postgresql_where=sa.text("booker_id IS NOT NULL"))
     op.drop_table("appointment")
     op.drop_index("ix_working_hours_doctor_weekday", table_name="working_hours")
     op.drop_table("working_hours")
@@ -774,5 +784,7 @@ def downgrade() -> None:
     op.drop_index("uq_job_kind_subject_due", table_name="job", postgresql_where=sa.text("status = 'due'"))
     op.drop_index("ix_job_due", table_name="job", postgresql_where=sa.text("status = 'due'"))
     op.drop_table("job")
+    op.drop_index("ix_booker_phone", table_name="booker")
+    op.drop_index("ix_booker_email", table_name="booker")
     op.drop_table("booker")
     op.execute("DROP FUNCTION IF EXISTS count_claims")

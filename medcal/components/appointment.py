@@ -31,7 +31,7 @@ def appointment_card(card: rx.Var[AppointmentCard], *actions: rx.Component) -> r
             ),
             rx.el.div(
                 status_badge(card),
-                rx.cond(card.is_confirmed, badge(t("You have confirmed"), tone="good", icon="check")),
+                rx.cond(card.is_confirmed & (card.status == "booked"), badge(t("You have confirmed"), tone="good", icon="check")),
                 class_name="row",
             ),
             class_name="row-apart",

@@ -7,7 +7,9 @@ import { createCalendar, DayGrid, destroyCalendar, Interaction, ResourceTimeGrid
 import "@event-calendar/core/index.css";
 
 const VIEWS = { day: "resourceTimeGridDay", week: "timeGridWeek", month: "dayGridMonth" };
+// Shorter ones have room for one line, or for two.
 const SHORT_MINUTES = 25;
+const MEDIUM_MINUTES = 40;
 const PATIENCE = 4000;
 const NARROW = "(max-width: 44rem)";
 const MINUTE = 60_000;
@@ -46,7 +48,7 @@ function seen(className, text) {
 function toEvent(block) {
   const minutes = (asUtc(block.end) - asUtc(block.start)) / MINUTE;
   const classNames = ["visit", `visit-${block.kind}`];
-  if (minutes < SHORT_MINUTES) classNames.push("visit-short");
+  if (minutes < MEDIUM_MINUTES) classNames.push(minutes < SHORT_MINUTES ? "visit-short" : "visit-medium");
   if (block.is_overbooked) classNames.push("visit-overbooked");
   return {
     id: block.ref,

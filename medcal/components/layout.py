@@ -22,6 +22,8 @@ def head_components() -> list[rx.Component]:
         rx.el.link(rel="preload", href="/fonts/atkinson-latin.woff2", custom_attrs={"as": "font"}, type="font/woff2", cross_origin="anonymous"),
         rx.el.meta(name="viewport", content="width=device-width, initial-scale=1"),
         rx.el.meta(name="theme-color", content="#0c5658"),
+        # A page of our own for the moment when there is no connection.
+        rx.el.script("if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js').catch(() => {})"),
     ]
 
 

@@ -3,6 +3,8 @@
 import reflex as rx
 from reflex_components_core.el.elements.base import BaseHTML
 
+from medcal.i18n import current_language
+
 
 class NativeForm(BaseHTML):
     """<form> as browsers know it.
@@ -18,5 +20,6 @@ class NativeForm(BaseHTML):
 
 
 def native_form(*children: rx.Component | str, action: str, **props: object) -> rx.Component:
-    """A form that sends its fields to `action` by POST and shows the page that comes back."""
-    return NativeForm.create(*children, action=action, method="post", **props)
+    """A form that sends its fields to `action` by POST and shows the page that comes back, in the language of this one."""
+    spoken = rx.el.input(type="hidden", name="language", value=current_language())
+    return NativeForm.create(spoken, *children, action=action, method="post", **props)

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from medcal.config import settings
 from medcal.edge import cookies
-from medcal.edge.headers import OTHER_POLICY, Pairs, cache_control, page_policy, security_headers
+from medcal.edge.headers import Pairs, cache_control, page_policy, policy_of_file, security_headers
 from medcal.edge.limits import Limits
 from medcal.edge.pages import Known, Pages
 from medcal.edge.sockets import SocketDoor
@@ -90,7 +90,11 @@ class Answer:
 
     def _own(self, is_page: bool, is_found: bool) -> Pairs:
         is_https = settings().is_https
-        policy = page_policy(self.pages.scripts(self.path), _socket_url(), is_https) if is_page else OTHER_POLICY
+        policy = (
+            page_policy(self.pages.scripts(self.path), _socket_url(), is_https)
+            if is_page
+            else policy_of_file(self.path)
+        )
         return [
             *security_headers(is_https),
             (b"content-security-policy", policy),
@@ -105,7 +109,7 @@ def _is_reading(scope: Scope) -> bool:
 def _to_page(scope: Scope, pages: Pages) -> Scope:
     """Prerendered pages are folders for the file server, which would send the browser to /sign-in/ by a redirect."""
     path = scope["path"]
-    if path.endswith("/") or not pages.is_built(path):
+    if path.endswith("/") or not pages.is_folder(path):
         return scope
     return {**scope, "path": path + "/", "raw_path": scope.get("raw_path", path.encode()) + b"/"}
 

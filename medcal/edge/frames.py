@@ -18,11 +18,11 @@ NAMESPACE = "/_event"
 LONG = 2_000
 
 
-class BadFrame(Exception):  # noqa: N818  (named, like all refusals, for what is true)
+class BadFrame(Exception):
     """Nothing that our pages would send: whoever did is no page of ours."""
 
 
-class UnknownEvent(Exception):  # noqa: N818
+class UnknownEvent(Exception):
     """A well-formed event that no handler answers: perhaps a page from before an update."""
 
 

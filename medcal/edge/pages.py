@@ -28,25 +28,26 @@ class Pages:
     known: Known | None = None
     _scripts: dict[str, list[str]] = field(default_factory=dict)
     _answers: dict[str, tuple[bool, float]] = field(default_factory=dict)
+    _files: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        for file in self.folder.glob("**/index.html"):
-            address = file.parent.relative_to(self.folder).as_posix()
-            self._scripts["/" if address == "." else f"/{address}"] = script_hashes(file.read_text())
-        fallback = self.folder / "404.html"
-        self._fallback = script_hashes(fallback.read_text()) if fallback.exists() else []
+        for file in self.folder.glob("**/*.html"):
+            address = "/" + file.relative_to(self.folder).as_posix().removesuffix("index.html").rstrip("/")
+            self._scripts[address] = script_hashes(file.read_text())
+        self._fallback = self._scripts.get("/404.html", [])
 
-    def is_built(self, path: str) -> bool:
-        """Whether the address has a page of its own in the build; all others get the one that finds out by itself."""
-        return _plain(path) in self._scripts
+    def is_folder(self, path: str) -> bool:
+        """Whether the address has a page of its own in the build, which lies there as a folder with an index.html."""
+        return not path.endswith(".html") and _plain(path) in self._scripts
 
     def scripts(self, path: str) -> list[str]:
+        """The hashes of the scripts in a page; addresses without a file of their own get the one that finds out by itself."""
         return self._scripts.get(_plain(path), self._fallback)
 
     async def exists(self, path: str) -> bool:
         """Whether anything lives at the address, remembered for half a minute."""
         path = _plain(path)
-        if self.known is None or path in self._scripts:
+        if self.known is None or path in self._scripts or path in self._files:
             return True
         now = time.monotonic()
         answer, until = self._answers.get(path, (False, 0.0))

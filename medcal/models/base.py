@@ -4,8 +4,9 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Enum, Identity
+from sqlalchemy import BigInteger, Column, Enum, Identity
 from sqlmodel import Field, SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 # Every constraint has a name, so that a violation can be told apart and a migration can find it.
 SQLModel.metadata.naming_convention = {
@@ -36,7 +37,7 @@ def public_ref() -> Any:
 def instant(*, nullable: bool = False, **kwargs: Any) -> Any:
     """An aware instant; naive ones are refused when they are bound."""
     default: Any = {"default": None} if nullable else {}
-    return Field(sa_type=DateTime(timezone=True), nullable=nullable, **default, **kwargs)  # type: ignore[call-overload]
+    return Field(sa_type=UTCDateTime, nullable=nullable, **default, **kwargs)
 
 
 def choice(of: type[StrEnum], default: StrEnum) -> Any:

@@ -8,13 +8,34 @@ import reflex as rx
 
 from medcal import routes
 from medcal.i18n import n_
-from medcal.pages import appointment, book, booked, doctor, find, home, offer, privacy, specialty
+from medcal.pages import (
+    appointment,
+    book,
+    booked,
+    doctor,
+    find,
+    home,
+    offer,
+    old_link,
+    privacy,
+    sign_in,
+    specialty,
+    staff_appointments,
+    staff_calendar,
+    staff_messages,
+    staff_waitlist,
+)
 from medcal.state.appointment import AppointmentState
 from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState, HomeState, SpecialtyState
+from medcal.state.calendar import CalendarState
 from medcal.state.clinic import ClinicState
 from medcal.state.find import FindState
 from medcal.state.offer import OfferState
+from medcal.state.sign_in import SignInState
+from medcal.state.staff_appointments import StaffAppointmentsState
+from medcal.state.staff_messages import StaffMessagesState
+from medcal.state.staff_waitlist import StaffWaitlistState
 
 
 @dataclass(frozen=True)
@@ -38,4 +59,10 @@ PAGES = [
     Page(routes.FIND_APPOINTMENT, n_("Find my appointment"), find.page, (ClinicState.load, FindState.load)),
     Page(routes.OFFER, n_("An earlier time for you"), offer.page, (ClinicState.load, OfferState.load)),
     Page(routes.PRIVACY, n_("What we keep about you"), privacy.page),
+    Page(routes.OLD_LINK, n_("This link no longer works"), old_link.page),
+    Page(routes.SIGN_IN, n_("Sign in"), sign_in.page, (ClinicState.load, SignInState.load)),
+    Page(routes.STAFF_CALENDAR, n_("Calendar"), staff_calendar.page, (CalendarState.load,)),
+    Page(routes.STAFF_APPOINTMENTS, n_("Appointments"), staff_appointments.page, (StaffAppointmentsState.load,)),
+    Page(routes.STAFF_WAITLIST, n_("Waitlist and offers"), staff_waitlist.page, (StaffWaitlistState.load,)),
+    Page(routes.STAFF_MESSAGES, n_("Messages"), staff_messages.page, (StaffMessagesState.load,)),
 ]

@@ -31,9 +31,12 @@ class AppointmentState(rx.State):
     is_loaded: bool = False
 
     @open_to("visitor")
-    async def load(self) -> None:
+    async def load(self) -> Any:
+        """The page; a link that speaks of cancelling opens the question, and changes nothing by itself."""
         await self._refresh(clock.now())
         live.subscribe("visit", self)
+        wants_to_cancel = self.router.url.query_parameters.get("wish") == "cancel"
+        return CancelState.open(self.current.ref) if wants_to_cancel and self.current.can_change else None
 
     async def _refresh(self, now: datetime) -> None:
         found = await run(_cards, visit_of(self), now)

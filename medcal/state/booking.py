@@ -10,7 +10,7 @@ from sqlmodel import Session
 from medcal import clock, routes
 from medcal.db import run
 from medcal.edge.guard import open_to
-from medcal.errors import HoldExpired, Invalid, MedcalError, NotFound, NotOffered, SlotTaken
+from medcal.errors import HoldExpired, Invalid, InvalidForm, MedcalError, NotFound, NotOffered, SlotTaken
 from medcal.models import Doctor, Location, Specialty, VisitType
 from medcal.services import booking, directory, throttle
 from medcal.state.forms import details_of
@@ -86,9 +86,12 @@ class BookingState(rx.State):
         self.problems, self.problem = {}, ""
         try:
             await run(_confirm, self._held, form, visit_of(self), clock.now())
+        except InvalidForm as refusal:
+            self.problems = refusal.problems
+            return rx.set_focus(next(iter(refusal.problems)))
         except Invalid as refusal:
             self.problems = {refusal.field: str(refusal)}
-            return rx.set_focus(refusal.field) if refusal.field else None
+            return rx.set_focus(refusal.field)
         except HoldExpired:
             self.is_expired = True
             return None

@@ -120,6 +120,13 @@ class CalendarState(rx.State):
         dialog = BookAtDeskState if self.can_book else BlockTimeState
         return dialog.open_at(start.isoformat(), until, str(doctor))
 
+    @open_to("staff")
+    def add(self) -> Any:
+        """The same without a mouse: the dialog has the time to be chosen."""
+        if not self.columns:
+            return None
+        return self.pick(datetime.fromisoformat(f"{self.day}T{self.opens}"), "", uuid.UUID(self.columns[0].ref))
+
     @open_to("reception", "admin")
     async def move(self, ref: uuid.UUID, start: datetime, doctor: uuid.UUID, version: int) -> Any:
         """A block was dropped somewhere else. A refusal is told, and the block goes back."""

@@ -25,8 +25,7 @@ class FindState(rx.State):
 
 def _failures() -> dict[str, str]:
     return {
-        "link": t("This link no longer works: it is too old, or it has been replaced. Let us send you a code instead."),
         "code": t("This code does not fit, or it is too old. Please check it, or ask for a new one."),
-        "tries": t("Too many tries. Please wait a few minutes and try again."),
+        "wait": t("Too many tries. Please wait a few minutes and try again."),
         "form": t("Please give the e-mail address or the phone number that you booked with."),
     }

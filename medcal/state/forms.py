@@ -1,17 +1,19 @@
 """Forms as the browser sends them, turned into what the services take. Raises Invalid with the field that does not fit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, time
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from medcal.errors import Invalid
-from medcal.i18n import t
+from medcal.errors import Invalid, InvalidForm
+from medcal.i18n import current_language, t
 from medcal.services import patients
 from medcal.services.booking import Details
 from medcal.services.patients import BookerDetails
 from medcal.services.waitlist import EVERY_DAY, Wish
 
 Form = Mapping[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def text(form: Form, name: str) -> str:
@@ -25,31 +27,49 @@ def is_ticked(form: Form, name: str) -> bool:
 
 
 def details_of(form: Form, today: date) -> Details:
-    """The booking form: who the visit is for, who books, why, and whether something earlier is wished."""
-    for_other = is_ticked(form, "for_other")
-    person = patients.check_person(
-        name=text(form, "name"),
-        born_on=text(form, "born_on"),
-        email=text(form, "email"),
-        phone=text(form, "phone"),
-        today=today,
-    )
-    return Details(
-        person=person,
-        booker=_booker(form, person) if for_other else None,
-        reason=text(form, "reason"),
-        request=patients.check_free_text(text(form, "request"), "request", 1000),
-        earlier=wish_of(form) if is_ticked(form, "earlier") else None,
-    )
+    """The booking form: who the visit is for, who books, why, and whether something earlier is wished.
+
+    Raises InvalidForm with all that does not fit, so that nobody has to send a form four times to learn four things.
+    """
+    check = Check()
+    name = check(patients.check_name, text(form, "name"))
+    born_on = check(patients.check_birth_date, text(form, "born_on"), today)
+    contact = check(patients.check_contact, email=text(form, "email"), phone=text(form, "phone"))
+    booker_name = check(_booker_name, form) if is_ticked(form, "for_other") else None
+    request = check(patients.check_free_text, text(form, "request"), "request", 1000)
+    wish = check(wish_of, form) if is_ticked(form, "earlier") else None
+    check.done()
+    assert name is not None and contact is not None
+    person = patients.Person(name, born_on, *contact, current_language())
+    # Who books for somebody else gives one set of contact details: they are the booker's, and messages go there.
+    booker = BookerDetails(booker_name, *contact) if booker_name else None
+    return Details(person, booker, text(form, "reason"), request or "", wish)
 
 
-def _booker(form: Form, person: patients.Person) -> BookerDetails:
-    """Who books for somebody else gives one set of contact details: they are the booker's, and messages go there."""
+class Check:
+    """Runs checks and gathers what they refuse."""
+
+    def __init__(self) -> None:
+        self.problems: dict[str, str] = {}
+
+    def __call__(self, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return check(*args, **kwargs)
+        except Invalid as refusal:
+            self.problems.setdefault(refusal.field, str(refusal))
+            return None
+
+    def done(self) -> None:
+        """Raises InvalidForm unless everything fitted."""
+        if self.problems:
+            raise InvalidForm(self.problems)
+
+
+def _booker_name(form: Form) -> str:
     try:
-        name = patients.check_name(text(form, "booker_name"))
+        return patients.check_name(text(form, "booker_name"))
     except Invalid as refusal:
         raise Invalid(str(refusal), "booker_name") from None
-    return BookerDetails(name, person.email, person.phone)
 
 
 def wish_of(form: Form) -> Wish:

@@ -1,22 +1,22 @@
 """Browser tabs without a browser: events go through Reflex' real pipeline (locks, guard, handlers, chains) in memory.
 
-    def test_…(new_tab):
-        tab = new_tab(staff=session_cookie, visit=visit_cookie)
-        tab.open("/staff")                       # hydrate, then the page's on_load handlers
-        tab.send(CalendarState.move, id="…")     # keyword arguments are the payload, exactly as a browser would send it
-        assert tab.value(CalendarState, "day") == "2026-03-02"
-        assert tab.redirects == [] and tab.toasts == ["…"]
+A test asks for `new_tab` and then speaks to what it gets:
+
+    tab = new_tab(staff=session_cookie, visit=visit_cookie)
+    tab.open("/staff")                       # hydrate, then the page's on_load handlers
+    tab.send(CalendarState.move, id="…")     # keyword arguments are the payload, exactly as a browser would send it
+    assert tab.value(CalendarState, "day") == "2026-03-02"
+    assert tab.redirects == [] and tab.toasts == ["…"]
 """
 
 import asyncio
+import contextlib
 import json
 import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-
-import medcal.edge.hardening  # noqa: F401  (before anything else of Reflex, as in the app)
 
 import pytest
 import reflex as rx
@@ -26,6 +26,7 @@ from reflex_base.event import Event
 from reflex_base.registry import RegistrationContext
 from reflex_base.utils.format import format_event_handler, json_dumps
 
+import medcal.edge.hardening  # noqa: F401  (before anything else of Reflex, as in the app)
 from medcal.edge.cookies import authorization, cookie_name
 from medcal.edge.waiting import BoundedProcessor
 
@@ -131,10 +132,9 @@ class Pipeline:
         future = await self._processor.enqueue(token, event)
         if future.cancelled():
             return
-        try:
+        # What fails arrives at _fail as well.
+        with contextlib.suppress(Exception):
             await future.wait_all()
-        except Exception:  # noqa: S110, BLE001  (arrives at _fail as well)
-            pass
         # The processor hands failures over in a task of its own.
         await asyncio.sleep(0)
 

@@ -32,7 +32,7 @@ class Probe(rx.State):
     _note: str = ""
 
     def forgotten(self, text: str):  # public and undecorated: Reflex would let anybody call it
-        self.said = "forgotten ran"
+        self.said = text
 
     @open_to("anyone")
     def say(self, text: str, count: int = 1):
@@ -77,7 +77,7 @@ class Probe(rx.State):
         self.said += "x"
 
 
-async def identify(root: State, event: Event) -> str | None:
+async def identify(root: State, _: Event) -> str | None:
     ref = staff_ref(root.router.headers.raw_headers)
     if ref and ref not in sessions:
         await forget(root)
@@ -178,7 +178,8 @@ def test_only_the_named_choices_are_taken(tab):
     tab.send(Probe.choose, kind="c")
     tab.send(Probe.choose, kind="b")
 
-    assert tab.value(Probe, "said") == "b" and tab.toasts == [SORRY]
+    assert tab.value(Probe, "said") == "b"
+    assert tab.toasts == [SORRY]
 
 
 def test_a_form_arrives_as_texts(tab):
@@ -244,7 +245,8 @@ def test_staff_may_what_their_role_may(new_tab):
 
     assert tab.value(Probe, "appointment") == "Alice, 09:30"
     assert not tab.value(Probe, "said")
-    assert tab.toasts == ["You are not allowed to do that."] and tab.redirects == []
+    assert tab.toasts == ["You are not allowed to do that."]
+    assert tab.redirects == []
 
 
 def test_a_session_that_ended_opens_nothing_on_an_open_socket(new_tab):
@@ -283,7 +285,8 @@ def test_opening_a_page_runs_its_handlers_for_those_who_may(new_tab, tab):
     tab.open("/staff")
 
     assert desk.value(Probe, "appointment") == "Alice, 09:30"
-    assert not tab.value(Probe, "appointment") and tab.redirects == ["/sign-in"]
+    assert not tab.value(Probe, "appointment")
+    assert tab.redirects == ["/sign-in"]
 
 
 def test_nothing_of_an_ended_session_is_sent_again(new_tab):
@@ -324,12 +327,15 @@ def test_background_handlers_pass_the_guard(tab):
     assert tab.value(Probe, "said") == "done in the background"
 
 
-@pytest.mark.parametrize("text", [*VAR_TAGS, f"a {VAR_TAGS[3]} b {VAR_TAGS[0]} c", "<reflexXVar>1</reflexXVar><reflex.Var>"])
+@pytest.mark.parametrize(
+    "text", [*VAR_TAGS, f"a {VAR_TAGS[3]} b {VAR_TAGS[0]} c", "<reflexXVar>1</reflexXVar><reflex.Var>"]
+)
 def test_a_var_tag_in_a_text_neither_hangs_nor_changes_it(tab, text):
     tab.send(Probe.repeat, text=text)
 
     assert tab.value(Probe, "said") == text
-    assert tab.toasts == [text] and tab.redirects == [text]
+    assert tab.toasts == [text]
+    assert tab.redirects == [text]
 
 
 def test_reflex_own_tags_still_work():
@@ -363,7 +369,9 @@ def test_a_rule_that_makes_no_sense_stops_the_import(who):
 def test_staff_means_every_role():
     rule = rule_of(Probe.load.fn)
 
-    assert rule and rule.who == {"reception", "doctor", "admin"} and rule.is_for_staff
+    assert rule
+    assert rule.who == {"reception", "doctor", "admin"}
+    assert rule.is_for_staff
 
 
 def test_a_signature_that_leaves_open_what_may_come_is_no_handler():

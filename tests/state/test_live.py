@@ -1,6 +1,7 @@
 """Live pages: changes come to whoever may see them, once, soon, and to nobody else."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -252,6 +253,16 @@ def test_free_times_are_pushed_at_a_gentler_pace_and_none_is_forgotten(committed
     push(live._pay)
 
     assert tab.value(OpeningsProbe, "free") == ["free", "2"]
+
+
+def test_a_page_that_was_being_loaded_during_a_change_is_brought_up_to_date(new_tab, push, sam, monkeypatch):
+    monkeypatch.setattr(live, "_news_at", time.monotonic())
+    tab = new_tab(staff=sam)
+    tab.open("/staff")
+
+    push(live._pay)
+
+    assert tab.value(CalendarProbe, "rows") == ["all", "2"]
 
 
 def test_one_page_that_fails_does_not_hold_up_the_others(new_tab, push, sam, caplog):

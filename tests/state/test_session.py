@@ -1,5 +1,6 @@
 """Who sits at the browser: asked of the database at every protected event, and nothing is left for the next one."""
 
+import contextvars
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,12 @@ from sqlmodel import Session
 from medcal import clock
 from medcal.db import fetch, in_transaction
 from medcal.edge.guard import Guard, open_to
+from medcal.errors import SignedOut
 from medcal.i18n import t
 from medcal.models import StaffUser
-from medcal.security import Role, digest
+from medcal.security import Actor, ActorKind, Role, digest
 from medcal.services import accounts
+from medcal.state import session
 from medcal.state.session import Languages, SessionState, actor_of, client_address, identify, visit_of
 from tests.support.factories import PASSWORD, make_user
 
@@ -193,6 +196,14 @@ def test_after_a_session_has_ended_a_reload_shows_nothing_of_it(db, tab, cookie)
 def test_a_handler_open_to_anyone_has_no_actor_even_when_staff_chains_it(tab, handler):
     with pytest.raises(Exception, match="sign in"):
         tab.send(DeskProbe.event_handlers[handler])
+
+
+def test_an_actor_is_good_for_her_own_tab_alone():
+    alone = contextvars.copy_context()
+    alone.run(session._present.set, ("the token of another tab", Actor(ActorKind.staff, name="Sam Stern")))
+
+    with pytest.raises(SignedOut):
+        alone.run(actor_of, DeskProbe())
 
 
 def test_nothing_about_the_actor_goes_to_the_browser_but_name_and_role(tab, sam, cookie):

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from medcal.db import in_transaction
 from medcal.scheduler import JOBS
-from medcal.services import booking, delivery, jobs, notifications, offers
+from medcal.services import booking, delivery, jobs, offers, reminders
 
 
 def run_due(now: datetime) -> None:
-    """Do all that is due at `now`, as the scheduler would, until nothing is left: holds, offers, jobs, reminders, deliveries."""
+    """Do all that is due at `now`, as the scheduler would: holds, offers, jobs, reminders, deliveries."""
     while in_transaction(booking.release_lapsed_holds, now):
         pass
     while in_transaction(offers.expire_next, now):
@@ -17,6 +17,6 @@ def run_due(now: datetime) -> None:
         pass
     while in_transaction(offers.offer_next, now):
         pass
-    in_transaction(notifications.plan_reminders, now)
+    in_transaction(reminders.plan_reminders, now)
     while delivery.deliver_next(now):
         pass

@@ -1,4 +1,4 @@
-"""A small clinic with familiar people: Dr. Ada Okafor; Alice, a patient; Bob, another; Charlie, a stranger; Sam at the desk.
+"""A small clinic: Dr. Ada Okafor; Alice, a patient; Bob, another; Charlie, a stranger; Sam at the desk.
 
 Everything has a good default. Rows are added and flushed, never committed.
 """
@@ -107,10 +107,20 @@ def make_visit_type(db: Session, specialty: Specialty, **columns: Any) -> VisitT
 
 
 def make_doctor(
-    db: Session, location: Location, specialty: Specialty, name: str = "Dr. Ada Okafor", *, has_hours: bool = True, **columns: Any
+    db: Session,
+    location: Location,
+    specialty: Specialty,
+    name: str = "Dr. Ada Okafor",
+    *,
+    has_hours: bool = True,
+    **columns: Any,
 ) -> Doctor:
     """With hours from Monday to Friday, 08:00 to 16:00, every half hour."""
-    defaults = {"slug": name.removeprefix("Dr. ").lower().replace(" ", "-"), "location_id": location.id, "specialty_id": specialty.id}
+    defaults = {
+        "slug": name.removeprefix("Dr. ").lower().replace(" ", "-"),
+        "location_id": location.id,
+        "specialty_id": specialty.id,
+    }
     doctor = add(db, Doctor(name=name, **defaults | columns))
     for weekday in range(5) if has_hours else ():
         add_hours(db, doctor, weekday)
@@ -125,16 +135,20 @@ def add_hours(db: Session, doctor: Doctor, weekday: int, **columns: Any) -> Work
 # --- People -----------------------------------------------------------------------------------------------------------
 
 
-def make_patient(db: Session, name: str = "Charlie Czerny", email: str | None = "charlie@example.com", **columns: Any) -> Patient:
+def make_patient(
+    db: Session, name: str = "Charlie Czerny", email: str | None = "charlie@example.com", **columns: Any
+) -> Patient:
     defaults = {"born_on": date(1984, 2, 29), "phone": None, "language": "en", "created_at": NOW}
     return add(db, Patient(name=name, email=email, **defaults | columns))
 
 
-def make_booker(db: Session, name: str = "Charlie Czerny", email: str | None = "charlie@example.com", phone: str | None = None) -> Booker:
+def make_booker(
+    db: Session, name: str = "Charlie Czerny", email: str | None = "charlie@example.com", phone: str | None = None
+) -> Booker:
     return add(db, Booker(name=name, email=email, phone=phone))
 
 
-PASSWORD = "correct horse battery"  # noqa: S105  (everybody's, in tests)
+PASSWORD = "correct horse battery"
 
 
 @cache
@@ -155,8 +169,13 @@ def actor(user: StaffUser) -> Actor:
 # --- Appointments and offers ------------------------------------------------------------------------------------------
 
 
-def make_appointment(db: Session, clinic: Clinic, starts_at: datetime, patient: Patient | None = None, **columns: Any) -> Appointment:
-    """A booked appointment of Alice with Dr. Okafor, half an hour long, booked a month ago. `doctor` and `visit_type` may be given."""
+def make_appointment(
+    db: Session, clinic: Clinic, starts_at: datetime, patient: Patient | None = None, **columns: Any
+) -> Appointment:
+    """A booked appointment of Alice with Dr. Okafor, half an hour long, booked a month ago.
+
+    `doctor` and `visit_type` may be given like columns.
+    """
     doctor: Doctor = columns.pop("doctor", clinic.okafor)
     visit_type: VisitType = columns.pop("visit_type", clinic.visit_type)
     local = clock.local(starts_at, clinic.location.zone_info)
@@ -207,7 +226,12 @@ def make_entry(
 
 
 def make_offer(
-    db: Session, clinic: Clinic, entry: WaitlistEntry, starts_at: datetime, answer_until: datetime | None = None, **columns: Any
+    db: Session,
+    clinic: Clinic,
+    entry: WaitlistEntry,
+    starts_at: datetime,
+    answer_until: datetime | None = None,
+    **columns: Any,
 ) -> Offer:
     """An open offer with its freed time and its hold, answered for within two hours."""
     until = answer_until or NOW + timedelta(hours=2)

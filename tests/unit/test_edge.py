@@ -4,23 +4,20 @@ import json
 import re
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
-from reflex_base.registry import RegistrationContext
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.testclient import TestClient, WebSocketDenialResponse
-from starlette.websockets import WebSocketDisconnect
 
-from medcal.config import settings
 from medcal.edge import cookies
 from medcal.edge.asgi import edge
 from medcal.edge.limits import Limits
 from medcal.security import digest
+from tests.support.asgi import Browser, Closed, Socket
 
 STAFF, VISIT = "staff-cookie-0000000000", "visit-cookie-0000000000"
 SCRIPT = "document.title"
@@ -30,7 +27,8 @@ HELLO = "40/_event,{}"
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """Answers HTML for every address, like Reflex, and repeats what it hears on a websocket."""
     if scope["type"] == "websocket":
-        return await _repeat(scope, receive, send)
+        await _repeat(scope, receive, send)
+        return
     request = Request(scope, receive)
     answer: Response = HTMLResponse(f"<h1>{scope['path']}</h1>")
     if scope["path"].startswith("/api"):
@@ -57,42 +55,44 @@ def folder(tmp_path: Path) -> Path:
     """A built front end with two pages and the one that finds out in the browser."""
     for page in ("", "sign-in", "de"):
         (tmp_path / page).mkdir(exist_ok=True)
-        (tmp_path / page / "index.html").write_text(f'<script src="/x.js"></script><script type="module">{SCRIPT}</script>')
+        (tmp_path / page / "index.html").write_text(
+            f'<script src="/x.js"></script><script type="module">{SCRIPT}</script>'
+        )
     (tmp_path / "404.html").write_text("<script>other</script>")
+    (tmp_path / "offline.html").write_text("<h1>offline</h1>")
     return tmp_path
 
 
-@pytest.fixture
-def client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    yield from _client(folder, monkeypatch, "http://clinic.example")
+Configure = Callable[..., None]
 
 
 @pytest.fixture
-def https_client(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
-    yield from _client(folder, monkeypatch, "https://clinic.example")
+def client(folder: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    return _client(folder, configured, monkeypatch, "http://clinic.test")
 
 
-def _client(folder: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[TestClient]:
-    monkeypatch.setenv("MEDCAL_URL", url)
-    settings.cache_clear()
+@pytest.fixture
+def https_client(folder: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    return _client(folder, configured, monkeypatch, "https://clinic.test")
+
+
+def _client(folder: Path, configured: Configure, monkeypatch: pytest.MonkeyPatch, url: str) -> Browser:
+    configured(MEDCAL_URL=url)
     monkeypatch.setattr("medcal.edge.sockets.own_origins", lambda: [url])
-    RegistrationContext.ensure_context()
     limits = Limits(messages_at_once=10, messages_per_second=1, frame_characters=1_000, body_bytes=1_000)
-    app = edge(application, known=lambda path: path in ("/cardiology", "/doctors/ada-okafor"), limits=limits, folder=folder)
-    yield TestClient(app, base_url=url)
-    settings.cache_clear()
+    known = {"/cardiology", "/doctors/ada-okafor"}.__contains__
+    return Browser(edge(application, known=known, limits=limits, folder=folder), url)
 
 
-def socket(client: TestClient, token: str | None = None, **headers: str) -> Any:
-    token = token or str(uuid.uuid4())
-    headers = {"origin": str(client.base_url)} | headers
-    return client.websocket_connect(f"/_event/?token={token}&EIO=4&transport=websocket", headers=headers)
+def socket(client: Browser, token: str | None = None, **headers: str) -> Socket:
+    address = f"/_event/?token={token or uuid.uuid4()}&EIO=4&transport=websocket"
+    return client.socket(address, **{"origin": client.url} | headers)
 
 
-def scene(client: TestClient, token: str | None = None, **headers: str) -> dict[str, Any]:
+def scene(client: Browser, token: str | None = None, **headers: str) -> dict[str, Any]:
     """What Reflex gets to see of a handshake."""
     with socket(client, token, **headers) as opened:
-        return json.loads(opened.receive_text())
+        return dict(json.loads(opened.receive()))
 
 
 # Pages
@@ -100,7 +100,7 @@ def scene(client: TestClient, token: str | None = None, **headers: str) -> dict[
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/de", "/cardiology", "/doctors/ada-okafor"])
 def test_pages_answer_without_a_detour(client, path):
-    answer = client.get(path, follow_redirects=False)
+    answer = client.get(path)
 
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "private, no-cache"
@@ -110,12 +110,27 @@ def test_pages_answer_without_a_detour(client, path):
 def test_unknown_addresses_are_not_found_but_show_the_page(client, path):
     answer = client.get(path)
 
-    assert answer.status_code == 404 and "<h1>" in answer.text
+    assert answer.status_code == 404
+    assert "<h1>" in answer.text
+
+
+def test_the_page_for_being_offline_is_a_file(client):
+    answer = client.get("/offline.html")
+
+    assert answer.status_code == 200
+    assert "script-src 'self' 'unsafe-eval';" in answer.headers["content-security-policy"]
+    assert client.get("/invented.html").status_code == 404
+
+
+def test_the_service_worker_may_fetch(client):
+    assert "connect-src 'self'" in client.get("/assets/sw.js").headers["content-security-policy"]
 
 
 def test_whether_an_address_exists_is_asked_once(folder):
     asked = []
-    client = TestClient(edge(application, known=lambda path: bool(asked.append(path)), folder=folder))
+    client = Browser(
+        edge(application, known=lambda path: bool(asked.append(path)), folder=folder), "http://clinic.test"
+    )
 
     for _ in range(3):
         client.get("/nonsense")
@@ -127,7 +142,7 @@ def test_the_question_may_be_asynchronous(folder):
     async def known(path: str) -> bool:
         return path == "/cardiology"
 
-    client = TestClient(edge(application, known=known, folder=folder))
+    client = Browser(edge(application, known=known, folder=folder), "http://clinic.test")
 
     assert (client.get("/cardiology").status_code, client.get("/other").status_code) == (200, 404)
 
@@ -146,8 +161,9 @@ def test_pages_may_run_only_their_own_scripts(client):
 
     expected = b64encode(sha256(SCRIPT.encode()).digest()).decode()
     assert f"script-src 'self' 'unsafe-eval' 'sha256-{expected}';" in policy
-    assert "script-src 'self' 'unsafe-eval' 'sha256-" in of_others and expected not in of_others
-    assert "connect-src 'self' ws://clinic.example;" in policy
+    assert "script-src 'self' 'unsafe-eval' 'sha256-" in of_others
+    assert expected not in of_others
+    assert "connect-src 'self' ws://clinic.test;" in policy
     for rule in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"):
         assert rule in policy
 
@@ -169,7 +185,7 @@ def test_https_stays_https(https_client):
     headers = https_client.get("/").headers
 
     assert headers["strict-transport-security"] == "max-age=63072000"
-    assert "connect-src 'self' wss://clinic.example;" in headers["content-security-policy"]
+    assert "connect-src 'self' wss://clinic.test;" in headers["content-security-policy"]
     assert "upgrade-insecure-requests" in headers["content-security-policy"]
 
 
@@ -198,10 +214,15 @@ def test_how_long_browsers_keep_things(client, path, kept):
 @pytest.mark.parametrize("chunked", [False, True])
 def test_bodies_have_a_size_that_people_need(client, chunked):
     def body(size: int) -> Any:
-        return iter([b"x" * (size // 2)] * 2) if chunked else b"x" * size
+        return _in_parts(size) if chunked else b"x" * size
 
     assert client.post("/api/echo", content=body(1_000)).json() == {"body": 1_000}
     assert client.post("/api/echo", content=body(1_002)).status_code == 413
+
+
+async def _in_parts(size: int) -> AsyncIterator[bytes]:
+    yield b"x" * (size // 2)
+    yield b"x" * (size // 2)
 
 
 def test_a_length_that_lies_does_not_help(client):
@@ -225,7 +246,9 @@ def test_on_https_the_cookie_belongs_to_this_host_alone(https_client):
     cookie = https_client.get("/").headers["set-cookie"]
 
     assert cookie.startswith("__Host-medcal_visit=")
-    assert "; Secure" in cookie and "; Path=/" in cookie and "HttpOnly" in cookie
+    assert "; Secure" in cookie
+    assert "; Path=/" in cookie
+    assert "HttpOnly" in cookie
 
 
 @pytest.mark.parametrize("path", ["/api/health", "/assets/root-DBTGSq2z.js", "/_upload", "/favicon.ico"])
@@ -233,7 +256,8 @@ def test_only_pages_give_cookies(client, path):
     assert "set-cookie" not in client.get(path).headers
 
 
-def test_the_staff_cookie_comes_and_goes(client):
+@pytest.mark.usefixtures("client")
+def test_the_staff_cookie_comes_and_goes():
     response = Response()
     cookies.set_staff_cookie(response, STAFF)
     cookies.clear_staff_cookie(response)
@@ -255,14 +279,18 @@ def test_the_staff_cookie_comes_and_goes(client):
         "",
     ],
 )
-def test_what_is_not_clearly_our_cookie_is_none(client, line):
+@pytest.mark.usefixtures("client")
+def test_what_is_not_clearly_our_cookie_is_none(line):
     request = Request({"type": "http", "headers": [(b"cookie", line.encode())]})
 
     assert cookies.request_staff_ref(request) is None
 
 
-def test_requests_are_known_by_reference(client):
-    request = Request({"type": "http", "headers": [(b"cookie", f"a=b; medcal_session={STAFF}; medcal_visit={VISIT}".encode())]})
+@pytest.mark.usefixtures("client")
+def test_requests_are_known_by_reference():
+    request = Request(
+        {"type": "http", "headers": [(b"cookie", f"a=b; medcal_session={STAFF}; medcal_visit={VISIT}".encode())]}
+    )
 
     assert cookies.request_staff_ref(request) == digest(STAFF)
     assert cookies.request_visit_ref(request) == digest(VISIT)
@@ -272,44 +300,51 @@ def test_requests_are_known_by_reference(client):
 
 
 def test_reflex_sees_references_and_no_cookie(client):
-    seen = scene(client, cookie=f"medcal_session={STAFF}; medcal_visit={VISIT}", authorization="Medcal staff=" + "a" * 64)
+    seen = scene(
+        client, cookie=f"medcal_session={STAFF}; medcal_visit={VISIT}", authorization="Medcal staff=" + "a" * 64
+    )
 
     assert cookies.staff_ref(seen["headers"]) == digest(STAFF)
     assert cookies.visit_ref(seen["headers"]) == digest(VISIT)
-    assert STAFF not in str(seen) and VISIT not in str(seen) and "a" * 64 not in str(seen)
+    assert STAFF not in str(seen)
+    assert VISIT not in str(seen)
+    assert "a" * 64 not in str(seen)
 
 
 def test_reflex_sees_no_header_that_it_does_not_need(client):
-    seen = scene(client, **{"x-api-key": "k", "x-forwarded-for": "6.6.6.6", "proxy-secret": "s", "user-agent": "u" * 900})
+    seen = scene(
+        client, **{"x-api-key": "k", "x-forwarded-for": "6.6.6.6", "proxy-secret": "s", "user-agent": "u" * 900}
+    )
 
     assert not {"x-api-key", "x-forwarded-for", "proxy-secret", "cookie"} & set(seen["headers"])
     assert seen["headers"]["user-agent"] == "u" * 500
-    assert seen["client"] == "testclient"
+    assert seen["client"] == "192.0.2.1"
 
 
 def test_a_socket_without_an_origin_has_no_identity(client):
     token = str(uuid.uuid4())
-    with client.websocket_connect(f"/_event/?token={token}", headers={"cookie": f"medcal_session={STAFF}"}) as opened:
-        seen = json.loads(opened.receive_text())
+    with client.socket(f"/_event/?token={token}", cookie=f"medcal_session={STAFF}") as opened:
+        seen = json.loads(opened.receive())
 
     assert cookies.staff_ref(seen["headers"]) is None
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://clinic.example", "http://clinic.example.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "https://clinic.test", "http://clinic.test.evil.example"]
+)
 def test_foreign_pages_open_no_socket(client, origin):
-    with pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)):
+    with pytest.raises(Closed):
         scene(client, origin=origin)
 
 
-@pytest.mark.parametrize("address", ["/", "/_event/?token=1", "/_event/", "/_event/more?token={}", "/_event/?token={}&token={}"])
+@pytest.mark.parametrize(
+    "address", ["/", "/_event/?token=1", "/_event/", "/_event/more?token={}", "/_event/?token={}&token={}"]
+)
 def test_sockets_live_at_one_address_and_bring_one_token(client, address):
     token = str(uuid.uuid4())
 
-    with (
-        pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)),
-        client.websocket_connect(address.format(token, token), headers={"origin": str(client.base_url)}) as opened,
-    ):
-        opened.receive_text()
+    with pytest.raises(Closed), client.socket(address.format(token, token), origin=client.url):
+        pass
 
 
 def test_a_token_alone_opens_nobodys_state(client):
@@ -324,81 +359,83 @@ def test_a_token_alone_opens_nobodys_state(client):
     }
     again = scene(client, token, cookie=f"medcal_visit={VISIT}")["query"]
 
-    assert len(keys) == 5 and again in keys
+    assert len(keys) == 5
+    assert again in keys
     assert not any(token in key for key in keys)
 
 
 def test_reflex_hears_what_our_pages_say(client):
     with socket(client) as opened:
-        opened.receive_text()
-        opened.send_text(HELLO)
-        opened.send_text('42/_event,["ping"]')
+        opened.receive()
+        opened.send(HELLO)
+        opened.send('42/_event,["ping"]')
 
-        assert opened.receive_text() == "40/_event,{}"
-        assert opened.receive_text() == '42/_event,["ping"]'
+        assert opened.receive() == "40/_event,{}"
+        assert opened.receive() == '42/_event,["ping"]'
 
 
 def test_frames_of_attackers_close_the_socket(client):
     for frame in ('42/_event,["ping"]', "451-/_event,[]", "hello"):
         with socket(client) as opened:
-            opened.receive_text()
-            opened.send_text(frame)
-            with pytest.raises(WebSocketDisconnect) as closed:
-                opened.receive_text()
+            opened.receive()
+            opened.send(frame)
+            with pytest.raises(Closed) as closed:
+                opened.receive()
             assert closed.value.code == 1008
 
 
 def test_bytes_close_the_socket(client):
     with socket(client) as opened:
-        opened.receive_text()
-        opened.send_bytes(b"40/_event,")
-        with pytest.raises(WebSocketDisconnect):
-            opened.receive_text()
+        opened.receive()
+        opened.send(b"40/_event,")
+        with pytest.raises(Closed):
+            opened.receive()
 
 
 def test_a_flood_closes_the_socket(client):
     with socket(client) as opened:
-        opened.receive_text()
-        opened.send_text(HELLO)
+        opened.receive()
+        opened.send(HELLO)
         for _ in range(20):
-            opened.send_text('42/_event,["ping"]')
+            opened.send('42/_event,["ping"]')
 
-        heard = []
-        with pytest.raises(WebSocketDisconnect):
-            while True:
-                heard.append(opened.receive_text())
-        assert len(heard) == 10
+        heard = [opened.receive() for _ in range(10)]
+        with pytest.raises(Closed):
+            opened.receive()
+
+    assert len(heard) == 10
 
 
 def test_a_message_that_is_too_long_is_answered_kindly_and_goes_no_further(client):
     with socket(client) as opened:
-        opened.receive_text()
-        opened.send_text(HELLO)
-        opened.receive_text()
-        opened.send_text('42/_event,["event",{"name":"' + "x" * 2_000 + '"}]')
+        opened.receive()
+        opened.send(HELLO)
+        opened.receive()
+        opened.send('42/_event,["event",{"name":"' + "x" * 2_000 + '"}]')
 
-        answer = opened.receive_text()
+        answer = opened.receive()
 
-    assert "That did not work. Please reload the page and try again." in answer and "xxx" not in answer
+    assert "That did not work. Please reload the page and try again." in answer
+    assert "xxx" not in answer
 
 
 def test_an_event_that_nobody_answers_is_answered_kindly(client):
     with socket(client) as opened:
-        opened.receive_text()
-        opened.send_text(HELLO)
-        opened.receive_text()
-        opened.send_text('42/_event,["event",{"name":"state.gone"}]')
+        opened.receive()
+        opened.send(HELLO)
+        opened.receive()
+        opened.send('42/_event,["event",{"name":"state.gone"}]')
 
-        assert "Please reload the page" in opened.receive_text()
+        assert "Please reload the page" in opened.receive()
 
 
 def test_a_socket_that_says_nothing_is_closed(folder, monkeypatch):
-    monkeypatch.setattr("medcal.edge.sockets.own_origins", lambda: ["http://testserver"])
-    client = TestClient(edge(application, limits=Limits(seconds_to_connect=0), folder=folder))
+    monkeypatch.setattr("medcal.edge.sockets.own_origins", lambda: ["http://clinic.test"])
+    client = Browser(edge(application, limits=Limits(seconds_to_connect=0), folder=folder), "http://clinic.test")
 
     with socket(client) as opened:
-        opened.receive_text()
-        with pytest.raises(WebSocketDisconnect) as closed:
-            opened.receive_text()
+        opened.receive()
+        with pytest.raises(Closed) as closed:
+            opened.receive()
 
     assert closed.value.code == 1001

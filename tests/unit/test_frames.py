@@ -33,7 +33,9 @@ def test_what_our_pages_say_gets_through():
     talk = Conversation(KNOWN)
 
     greeting = talk.read(HELLO.replace("}}}", '}},"state_schema":"abc"}'))
-    said = heard(talk.read(event(payload={"text": "x"}, router_data={"pathname": "/a", "asPath": "/a?b=c", "query": {"b": "c"}})))
+    said = heard(
+        talk.read(event(payload={"text": "x"}, router_data={"pathname": "/a", "asPath": "/a?b=c", "query": {"b": "c"}}))
+    )
 
     assert json.loads(greeting.removeprefix("40/_event,")) == {
         "event": {"name": "state.hydrate", "payload": {"hashes": ["a"]}, "router_data": {"pathname": "/"}},
@@ -101,7 +103,9 @@ def test_nothing_is_heard_before_the_greeting():
         Conversation(KNOWN).read(event())
 
 
-@pytest.mark.parametrize("greeting", ["40/_event,[]", '40/_event,{"event":5}', '40/_event,{"event":{"name":5}}', "40/_event,{"])
+@pytest.mark.parametrize(
+    "greeting", ["40/_event,[]", '40/_event,{"event":5}', '40/_event,{"event":{"name":5}}', "40/_event,{"]
+)
 def test_a_greeting_that_is_none_is_refused(greeting):
     with pytest.raises(BadFrame):
         Conversation(KNOWN).read(greeting)
@@ -139,6 +143,8 @@ def test_a_path_is_a_path(talk, path):
 
 
 def test_reports_of_failing_scripts_are_texts(talk):
-    frame = talk.read('42/_event,["client_error",{"message":"x","error_type":"y","substate":{"a":1},"more":"' + "x" * 3_000 + '"}]')
+    frame = talk.read(
+        '42/_event,["client_error",{"message":"x","error_type":"y","substate":{"a":1},"more":"' + "x" * 3_000 + '"}]'
+    )
 
     assert json.loads(frame.removeprefix("42/_event,")) == ["client_error", {"message": "x", "error_type": "y"}]

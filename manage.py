@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Medcal's one command.
+
+    python3 manage.py run      opens a clinic on this machine: installs, builds, migrates and starts what it needs
+    python3 manage.py test     proves that it works: checks, then all tests
+
+Everything it makes lies in .venv, .tools, .web and .medcal; the environment variables are listed in README.md.
+"""
+
+import sys
+from collections.abc import Callable
+
+if sys.version_info < (3, 11):
+    sys.exit("Medcal needs Python 3.11 or newer, and this is %d.%d. Try: python3.13 manage.py run" % sys.version_info[:2])
+
+from tools import check, commands
+from tools.run import run
+from tools.say import Stop
+
+COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
+    "run": (run, "open the clinic (--empty: without the demo)"),
+    "test": (check.test, "run all checks and tests; `test e2e`, `test -k words`, `test tests/api/test_x.py` for a part"),
+    "dev": (commands.dev, "open it for work on the code: a change is built and shown at the next reload of the page"),
+    "seed": (commands.seed, "load the demo clinic into an empty database"),
+    "migrate": (commands.migrate, "bring the tables up to date"),
+    "build": (commands.build, "build the pages if their sources have changed"),
+    "worker": (commands.worker, "run one web worker (for servers: a process manager starts and watches it)"),
+    "scheduler": (commands.scheduler, "run one scheduler (any number may run)"),
+    "shell": (commands.shell, "a Python prompt on the clinic"),
+    "psql": (commands.psql, "a SQL prompt on the clinic's database"),
+    "bench": (commands.bench, "measure: bookings beside pgbench, availability, clicks"),
+    "reset": (commands.reset, "delete the clinic's data and begin anew (asks first)"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    name, *rest = arguments or ["help"]
+    if name not in COMMANDS:
+        print(__doc__)
+        for command, (_, what) in COMMANDS.items():
+            print(f"    {command:10} {what}")
+        return 0 if name in ("help", "-h", "--help") else 2
+    try:
+        return COMMANDS[name][0](rest) or 0
+    except Stop as reason:
+        print(reason, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+"""The frame of the staff's pages, with who is signed in."""
+
+from typing import Any
+
+import reflex as rx
+
+from medcal import routes
+from medcal.components.layout import staff_page
+from medcal.components.ui import callout
+from medcal.i18n import LANGUAGES, current_language, t
+from medcal.state.session import SessionState
+
+
+def staff_framed(*content: Any, path: str) -> rx.Component:
+    """A page of the staff at `path`."""
+    other = next(code for code in LANGUAGES if code != current_language())
+    return staff_page(*content, active=path, name=SessionState.name, switch_to=routes.to(path, other))
+
+
+def for_reception(*content: Any) -> rx.Component:
+    """What crosses doctors is shown to reception and admins; the handlers behind it answer nobody else anyway."""
+    return rx.cond(
+        SessionState.role == "doctor",
+        callout(rx.el.p(t("This page is for reception. Your own calendar and appointments are on the first two pages."))),
+        rx.fragment(*content),
+    )

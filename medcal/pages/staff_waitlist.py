@@ -1,0 +1,257 @@
+"""Who waits for something earlier, what is on offer, and what became of freed time."""
+
+import reflex as rx
+
+from medcal import routes
+from medcal.components.desk import mail_link, nothing_found, phone_link
+from medcal.components.dialogs import actions, dialog
+from medcal.components.fields import select_field, text_field, tick
+from medcal.components.ui import badge, button, countdown, skeleton_rows
+from medcal.i18n import t
+from medcal.pages.staff_dialogs import person_fields
+from medcal.pages.staff_frame import for_reception, staff_framed
+from medcal.state.add_waiting import AddWaitingState
+from medcal.state.staff_waitlist import TRAIL_DAYS, StaffWaitlistState
+from medcal.viewmodels.dates import weekday_name
+from medcal.viewmodels.staff_lists import AskedRow, FreedRow, OpenOffer, WaitingRow
+
+
+def page() -> rx.Component:
+    return staff_framed(
+        rx.el.div(
+            rx.el.h1(t("Waitlist and offers")),
+            button(t("Add somebody"), small=True, icon="user-plus", on_click=AddWaitingState.open),
+            class_name="row-apart",
+        ),
+        for_reception(
+            rx.cond(
+                StaffWaitlistState.is_loaded,
+                rx.el.div(_offers(), _waiting(), _freed(), class_name="stack-wide"),
+                skeleton_rows(6),
+            ),
+        ),
+        _add_dialog(),
+        path=routes.STAFF_WAITLIST,
+    )
+
+
+# --- Open offers ------------------------------------------------------------------------------------------------------
+
+
+def _offers() -> rx.Component:
+    return rx.el.section(
+        rx.el.h2(t("Waiting for an answer"), id="offers"),
+        rx.cond(
+            StaffWaitlistState.offers.length() > 0,
+            rx.el.div(rx.foreach(StaffWaitlistState.offers, _offer), class_name="grid"),
+            nothing_found(t("No time is on offer at the moment.")),
+        ),
+        aria_labelledby="offers",
+        class_name="stack",
+    )
+
+
+def _offer(offer: rx.Var[OpenOffer]) -> rx.Component:
+    state = StaffWaitlistState
+    return rx.el.article(
+        rx.el.div(
+            rx.el.h3(offer.patient),
+            rx.cond(offer.by_phone, badge(t("Please call"), tone="danger", icon="phone")),
+            class_name="row-apart",
+        ),
+        rx.el.p(rx.el.strong(offer.when), rx.el.br(), offer.doctor),
+        rx.cond(offer.instead_of != "", rx.el.p(t("Instead of {moment}", moment=offer.instead_of), class_name="small soft")),
+        rx.el.p(
+            rx.cond(offer.phone != "", phone_link(offer.phone)),
+            rx.cond((offer.phone != "") & (offer.email != ""), " · ", ""),
+            rx.cond(offer.email != "", mail_link(offer.email)),
+            class_name="small",
+        ),
+        countdown(
+            offer.answer_until,
+            before=t("Held for"),
+            after=t("until {moment}", moment=offer.answer_until_label),
+            over=t("The answer time is over."),
+        ),
+        rx.el.div(
+            button(t("Accepts"), small=True, icon="check", on_click=state.accept(offer.ref)),
+            button(t("Declines"), kind="secondary", small=True, on_click=state.decline(offer.ref)),
+            button(t("Withdraw"), kind="quiet", small=True, on_click=state.withdraw(offer.ref)),
+            class_name="row",
+        ),
+        class_name="card stack-tight",
+    )
+
+
+# --- Who waits --------------------------------------------------------------------------------------------------------
+
+
+def _waiting() -> rx.Component:
+    headings = (t("Turn"), t("Patient"), t("Looks for"), t("Has"), t("Urgent"), "")
+    return rx.el.section(
+        rx.el.h2(t("Who waits"), id="waiting"),
+        rx.el.p(
+            t("Freed time is offered to the first who fits: urgent ones first, then who has waited longest. Nobody is asked twice for the same time."),
+            class_name="small soft",
+        ),
+        rx.cond(
+            StaffWaitlistState.waiting.length() > 0,
+            rx.el.div(
+                rx.el.table(
+                    rx.el.thead(rx.el.tr(*[rx.el.th(heading, scope="col") if heading else rx.el.td() for heading in headings])),
+                    rx.el.tbody(rx.foreach(StaffWaitlistState.waiting, _waiting_row)),
+                    class_name="table",
+                ),
+                class_name="table-wrap",
+            ),
+            nothing_found(t("Nobody waits for something earlier.")),
+        ),
+        aria_labelledby="waiting",
+        class_name="stack",
+    )
+
+
+def _waiting_row(row: rx.Var[WaitingRow]) -> rx.Component:
+    state = StaffWaitlistState
+    return rx.el.tr(
+        rx.el.td(
+            rx.el.div(
+                rx.el.span(row.place, ". ", row.specialty),
+                rx.el.span(row.why, class_name="small soft"),
+                class_name="agenda-who",
+            ),
+            custom_attrs={"data-label": t("Turn")},
+        ),
+        rx.el.td(
+            rx.el.div(
+                rx.el.strong(row.patient),
+                rx.el.span(row.contact, class_name="small soft"),
+                rx.cond(~row.has_email, badge(t("By phone"), icon="phone")),
+                rx.cond(row.has_offer, badge(t("Has an offer"), tone="offer", icon="gift")),
+                class_name="agenda-who",
+            ),
+            custom_attrs={"data-label": t("Patient")},
+        ),
+        rx.el.td(row.wish, custom_attrs={"data-label": t("Looks for")}),
+        rx.el.td(
+            rx.cond(row.own != "", row.own, rx.el.span(t("no appointment yet"), class_name="soft")),
+            custom_attrs={"data-label": t("Has")},
+        ),
+        rx.el.td(
+            rx.el.label(
+                rx.el.input(
+                    type="checkbox",
+                    checked=row.is_urgent,
+                    on_change=lambda is_urgent: state.set_urgent(row.ref, is_urgent),
+                ),
+                rx.el.span(t("Urgent: {name}", name=row.patient), class_name="visually-hidden"),
+                class_name="tick tick-alone",
+            ),
+            custom_attrs={"data-label": t("Urgent")},
+        ),
+        rx.el.td(
+            button(
+                t("Remove"),
+                rx.el.span(" ", row.patient, class_name="visually-hidden"),
+                kind="quiet",
+                small=True,
+                on_click=state.remove(row.ref),
+            ),
+        ),
+    )
+
+
+# --- Freed times ------------------------------------------------------------------------------------------------------
+
+
+def _freed() -> rx.Component:
+    return rx.el.section(
+        rx.el.h2(t("Freed times of the last {days} days", days=TRAIL_DAYS), id="freed"),
+        rx.cond(
+            StaffWaitlistState.freed.length() > 0,
+            rx.el.ol(rx.foreach(StaffWaitlistState.freed, _freed_row), class_name="trails"),
+            nothing_found(t("No time has become free.")),
+        ),
+        aria_labelledby="freed",
+        class_name="stack",
+    )
+
+
+def _freed_row(freed: rx.Var[FreedRow]) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.div(
+                rx.el.strong(freed.when),
+                rx.el.span(freed.doctor, class_name="small"),
+                rx.el.span(freed.cause, class_name="small soft"),
+                class_name="agenda-who",
+            ),
+            badge(freed.status, tone="freed-" + freed.kind),
+            class_name="row-apart",
+        ),
+        rx.cond(freed.next_look != "", rx.el.p(freed.next_look, class_name="small soft")),
+        rx.cond(
+            freed.asked.length() > 0,
+            rx.el.ol(rx.foreach(freed.asked, _asked), class_name="trail"),
+            rx.el.p(t("Nobody has been asked yet."), class_name="small soft"),
+        ),
+        class_name="card stack-tight",
+    )
+
+
+def _asked(asked: rx.Var[AskedRow]) -> rx.Component:
+    return rx.el.li(
+        rx.el.span(asked.patient),
+        rx.el.span(asked.status, class_name="small trail-" + asked.kind),
+        rx.el.span(asked.at, class_name="small soft numbers"),
+    )
+
+
+# --- Adding somebody --------------------------------------------------------------------------------------------------
+
+
+def _add_dialog() -> rx.Component:
+    state = AddWaitingState
+    return dialog(
+        rx.el.form(
+            rx.el.div(
+                person_fields(state.problems),
+                select_field(
+                    "specialty",
+                    t("Specialty"),
+                    state.specialties,
+                    problems=state.problems,
+                    value=state.specialty,
+                    on_change=state.choose_specialty,
+                ),
+                select_field("visit_type", t("Visit"), state.visits, problems=state.problems),
+                select_field("doctor", t("Doctor"), state.doctors, empty=t("Anyone"), problems=state.problems, class_name="wide"),
+                text_field("opens", t("Earliest time of day"), problems=state.problems, type="time", default_value="00:00"),
+                text_field("closes", t("Latest time of day"), problems=state.problems, type="time", default_value="23:59"),
+                class_name="fields pairs",
+            ),
+            rx.el.fieldset(
+                rx.el.legend(t("On these days"), class_name="legend-text"),
+                rx.el.div(*[tick(f"weekday_{day}", weekday_name(day), default_checked=True) for day in range(7)], class_name="ticks"),
+                rx.el.span(state.problems["weekday_0"], class_name="problem", role="alert"),
+            ),
+            text_field(
+                "notice_hours",
+                t("Hours of notice that are needed"),
+                problems=state.problems,
+                type="number",
+                min="0",
+                max="336",
+                default_value="24",
+            ),
+            actions(
+                button(t("Cancel"), kind="secondary", on_click=state.set_open(False)),
+                button(t("Put on the list"), type="submit"),
+            ),
+            on_submit=state.add,
+            class_name="stack",
+        ),
+        is_open=state.is_open,
+        on_close=state.set_open(False),
+        title=t("Somebody waits for a time"),
+    )

@@ -1,0 +1,77 @@
+"""Limits on tries: counted in the database, and not undone by what fails afterwards."""
+
+from datetime import timedelta
+
+import pytest
+
+from medcal.db import fetch_one, in_transaction
+from medcal.errors import TooManyTries
+from medcal.services import throttle
+from tests.support.factories import NOW
+
+MINUTE = timedelta(minutes=1)
+
+
+def try_often(db, times, name="knocking", limit=3, now=NOW):
+    for _ in range(times):
+        throttle.count(db, name, limit=limit, window=MINUTE, now=now)
+
+
+def test_tries_up_to_the_limit_are_let_through(db):
+    try_often(db, 3)
+
+
+def test_the_try_after_the_limit_is_refused(db):
+    try_often(db, 3)
+
+    with pytest.raises(TooManyTries):
+        try_often(db, 1)
+
+
+def test_another_name_has_its_own_limit(db):
+    try_often(db, 3)
+
+    try_often(db, 3, name="ringing")
+
+
+def test_the_next_window_starts_afresh(db):
+    try_often(db, 3)
+
+    try_often(db, 3, now=NOW + MINUTE)
+
+
+def test_two_limits_on_one_name_do_not_mix(db):
+    try_often(db, 3)
+
+    throttle.count(db, "knocking", limit=4, window=timedelta(days=1), now=NOW)
+
+
+@pytest.mark.usefixtures("db")
+def test_a_try_counts_although_the_work_after_it_fails():
+    def knock_and_fail():
+        in_transaction(throttle.count, "knocking", limit=3, window=MINUTE, now=NOW)
+        in_transaction(fail)
+
+    def fail(_):
+        raise ZeroDivisionError
+
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            knock_and_fail()
+
+    with pytest.raises(TooManyTries):
+        knock_and_fail()
+
+
+def test_what_is_kept_names_nobody(db):
+    throttle.count(db, "code to alice@example.com", limit=3, window=MINUTE, now=NOW)
+
+    assert "alice" not in fetch_one(db, "SELECT name FROM throttle").name
+
+
+def test_old_counts_are_removed_and_fresh_ones_stay(db):
+    try_often(db, 1, now=NOW - timedelta(days=3))
+    try_often(db, 1)
+
+    assert throttle.forget_old(db, NOW) == 1
+    assert fetch_one(db, "SELECT count(*) AS left FROM throttle").left == 1

@@ -1,0 +1,106 @@
+"""The small commands of manage.py: each prepares what it needs, does one thing and ends."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tools import database, services
+from tools.bun import bun_environment, install_bun
+from tools.frontend import build as build_pages
+from tools.packages import install_packages
+from tools.places import HOME, PYTHON, ROOT, address, environment
+from tools.processes import Family
+from tools.say import Stop
+
+BENCH = HOME / "bench-postgres"
+
+
+def dev(arguments: list[str]) -> int:
+    """Reflex in its preview mode: one port like the real thing, with sign-in and API, and built again at each change."""
+    with Family("run") as family:
+        install_packages(family)
+        install_bun(family)
+        url = _ready_database(family)
+        env = environment(DATABASE_URL=url, **bun_environment())
+        family.start([PYTHON, "-m", "medcal.scheduler"], env=env)
+        return family.attend([PYTHON, "-m", "reflex", "run", "--env", "preview", *arguments], env)
+
+
+def seed(arguments: list[str]) -> None:
+    with Family() as family:
+        url = _ready_database(family)
+        subprocess.run([PYTHON, "-m", "medcal.demo", *arguments], cwd=ROOT, env=environment(DATABASE_URL=url), check=True)
+
+
+def migrate(_: list[str]) -> None:
+    with Family() as family:
+        _ready_database(family)
+
+
+def build(_: list[str]) -> None:
+    with Family() as family:
+        install_packages(family)
+        install_bun(family)
+        print(build_pages(family))
+
+
+def worker(_: list[str]) -> int:
+    with Family() as family:
+        url = _ready_database(family)
+        install_bun(family)
+        site = build_pages(family)
+        host, port = services.host_and_port()
+        return family.attend(services.web_command(host, port), services.web_environment(site, url))
+
+
+def scheduler(_: list[str]) -> int:
+    with Family() as family:
+        return family.attend([PYTHON, "-m", "medcal.scheduler"], environment(DATABASE_URL=_ready_database(family)))
+
+
+def shell(_: list[str]) -> int:
+    """Python with a transaction at hand: `with transaction() as db: …`."""
+    start = (
+        "from sqlmodel import select; from medcal import clock, models, services; from medcal.db import transaction; "
+        "print('with transaction() as db: db.exec(select(models.Doctor)).all()')"
+    )
+    with Family() as family:
+        return family.attend([PYTHON, "-i", "-c", start], environment(DATABASE_URL=_ready_database(family)))
+
+
+def psql(arguments: list[str]) -> int:
+    with Family() as family:
+        url = _ready_database(family)
+        where = [PYTHON, "-c", "from medcal.postgres_home import find_binaries; print(find_binaries())"]
+        binaries = subprocess.run(where, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        return family.attend([Path(binaries) / "psql", url, *arguments], environment())
+
+
+def bench(arguments: list[str]) -> int:
+    """Measure on a server of its own, set up like the clinic's, so that the clinic's data stays out of it."""
+    with Family("bench") as family:
+        install_packages(family)
+        install_bun(family)
+        site = build_pages(family)
+        url = database.url_of(database.start_postgres(family, BENCH, "shared_buffers=1GB"))
+        env = services.web_environment(site, url) | {"TEST_DATABASE_ADMIN_URL": url}
+        return family.attend([PYTHON, "-m", "bench", *arguments], env)
+
+
+def reset(arguments: list[str]) -> None:
+    """Delete the embedded database; what is installed and built stays."""
+    if os.environ.get("DATABASE_URL"):
+        raise Stop("DATABASE_URL names a server that is not ours to empty. Drop the database there.")
+    with Family("run"):
+        question = f"This deletes all appointments and patients in {database.EMBEDDED}. Type yes to go on: "
+        if "--yes" not in arguments and input(question).strip().lower() != "yes":
+            raise Stop("Nothing was deleted.")
+        database.forget()
+        print("Deleted. The next `manage.py run` begins with a new clinic.")
+
+
+def _ready_database(family: Family) -> str:
+    install_packages(family)
+    url = database.open_database(family)
+    database.migrate(family, url)
+    return url

@@ -1,0 +1,78 @@
+"""The clinic's database: DATABASE_URL where it is set, else the embedded server, started by medcal.postgres."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools.places import HOME, LOGS, PYTHON, ROOT, environment
+from tools.processes import Child, Family
+from tools.say import Step, Stop
+
+EMBEDDED = HOME / "postgres"
+# Tests throw their databases away, so nothing needs to survive a power cut.
+FORGETFUL = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+
+
+def start_postgres(family: Family, folder: Path = EMBEDDED, *settings: str) -> Child:
+    """Start the embedded server, or share the one that runs; it lasts as long as the process that comes back."""
+    command = [PYTHON, "-m", "medcal.postgres", folder, *settings]
+    return family.start(command, stdout=subprocess.PIPE, stops_last=True)
+
+
+def url_of(server: Child) -> str:
+    """Wait until the embedded server answers, as long as a recovery may take, and return its URL."""
+    assert server.stdout
+    with Step("Starting PostgreSQL"):
+        url = server.stdout.readline().decode().strip()
+        if not url:
+            raise Stop("The embedded PostgreSQL does not start; the reason is above. DATABASE_URL can name another server.")
+    return url
+
+
+def open_database(family: Family) -> str:
+    """The URL of the clinic's database, its server running."""
+    return os.environ.get("DATABASE_URL") or url_of(start_postgres(family))
+
+
+def migrate(family: Family, url: str) -> None:
+    family.run(
+        "Bringing the tables up to date",
+        [PYTHON, "-m", "medcal.migrate"],
+        env=environment(DATABASE_URL=url),
+        log=LOGS / "migrate.log",
+        advice="Nothing was half changed: a migration is applied as a whole or not at all.",
+    )
+
+
+def load_demo(family: Family, url: str) -> list[dict[str, str]]:
+    """Load the demo clinic into an empty database and return its accounts: email, role, password.
+
+    Done once: a clinic that was emptied on purpose stays empty.
+    """
+    accounts = _accounts_of(url)
+    if not accounts.exists():
+        env = environment(DATABASE_URL=url)
+        advice = "`python3 manage.py run --empty` starts without it."
+        family.run("Loading the demo clinic", [PYTHON, "-m", "medcal.demo"], env=env, log=LOGS / "demo.log", advice=advice)
+        answer = subprocess.run([PYTHON, "-m", "medcal.demo", "--accounts"], env=env, cwd=ROOT, capture_output=True, check=True)
+        accounts.write_bytes(answer.stdout)
+    found: list[dict[str, str]] = json.loads(accounts.read_text() or "[]")
+    return found
+
+
+def forget(folder: Path = EMBEDDED) -> None:
+    """Delete the embedded server's data, wherever it lies."""
+    note = folder / "moved-to"
+    if note.exists():
+        shutil.rmtree(note.read_text(), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _accounts_of(url: str) -> Path:
+    """Beside the data for the embedded server, so that both are deleted together."""
+    if not os.environ.get("DATABASE_URL"):
+        return EMBEDDED / "demo-accounts.json"
+    return HOME / f"demo-accounts-{hashlib.sha256(url.encode()).hexdigest()[:12]}.json"

@@ -1,0 +1,60 @@
+"""The pages as the browser gets them: built when their sources have changed, complete or not at all."""
+
+import shutil
+from pathlib import Path
+
+from tools.bun import bun_environment
+from tools.places import HOME, LOGS, PYTHON, ROOT, environment
+from tools.processes import Family, alone
+from tools.stamps import fingerprint
+
+SOURCES = ["medcal", "assets", "reflex.lock", "rxconfig.py", "requirements.txt"]
+# Reflex works in WORKSHOP; a finished build is copied to SITES/<fingerprint of its sources>.
+WORKSHOP = ROOT / ".web"
+UNFINISHED = WORKSHOP / "medcal-unfinished"
+SITES = HOME / "sites"
+KEPT_SITES = 3
+
+
+def site() -> Path:
+    """Where the build of today's sources is, or will be: a folder for REFLEX_WEB_WORKDIR with build/client in it."""
+    return SITES / fingerprint([ROOT / name for name in SOURCES], ROOT)
+
+
+def build(family: Family) -> Path:
+    """The finished build of today's sources, made now if need be."""
+    if not site().exists():
+        with alone(SITES / "lock"):
+            if not site().exists():
+                _build(family)
+    return site()
+
+
+def _build(family: Family) -> None:
+    if UNFINISHED.exists():
+        # A build that was killed may have left half an installed package.
+        shutil.rmtree(WORKSHOP)
+    WORKSHOP.mkdir(exist_ok=True)
+    UNFINISHED.touch()
+    # The build imports the application, which wants to be told of a database but does not call it.
+    family.run(
+        "Building the pages",
+        [PYTHON, "-m", "reflex", "export", "--frontend-only", "--no-zip"],
+        env=environment(**{"DATABASE_URL": "postgresql://", "REFLEX_WEB_WORKDIR": ".web", **bun_environment()}),
+        log=LOGS / "build.log",
+        advice="If a package could not be fetched, check the network (bun must reach npm's registry) and start again.",
+    )
+    part = SITES / "part"
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(WORKSHOP / "build" / "client", part / "build" / "client")
+    # The name is asked for only now: the first build of all writes reflex.lock, a source of the next.
+    part.rename(site())
+    UNFINISHED.unlink()
+    _forget_old_sites()
+
+
+def _forget_old_sites() -> None:
+    """Keep a few: a server that runs goes on serving its own."""
+    sites = sorted((path for path in SITES.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for path in sites[:-KEPT_SITES]:
+        shutil.rmtree(path, ignore_errors=True)

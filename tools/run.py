@@ -1,0 +1,88 @@
+"""`manage.py run`: everything a clinic needs, on one port, until Ctrl-C."""
+
+import argparse
+import os
+import socket
+import time
+
+from tools import database, services
+from tools.bun import install_bun
+from tools.frontend import build
+from tools.packages import install_packages
+from tools.places import LOGS, address, is_on_this_machine, shown
+from tools.processes import Family
+from tools.say import Stop
+from tools.services import Service
+
+
+def run(arguments: list[str]) -> None:
+    """Set up what is missing, start everything, and keep it running."""
+    options = _options(arguments)
+    url, port = address()
+    with Family("run") as family:
+        _require_free(port)
+        install_packages(family)
+        install_bun(family)
+        postgres = _own_postgres(family)
+        database_url = database.url_of(postgres.child) if postgres else os.environ["DATABASE_URL"]
+        database.migrate(family, database_url)
+        accounts = _demo(family, database_url, url) if not options.empty else []
+        site = build(family)
+        web = Service("The web worker", lambda: services.start_web(family, site, database_url), LOGS / "web.log")
+        scheduler = Service("The scheduler", lambda: services.start_scheduler(family, database_url), LOGS / "scheduler.log")
+        web.start()
+        scheduler.start()
+        services.wait_until_open(web.child, port)
+        _welcome(url, accounts)
+        _watch(family, *([postgres] if postgres else []), web, scheduler)
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="manage.py run", description=run.__doc__)
+    parser.add_argument("--empty", action="store_true", help="do not load the demo clinic into an empty database")
+    return parser.parse_args(arguments)
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise Stop(
+                f"Port {port} is taken by another program. Stop it, or choose another port: "
+                f"MEDCAL_PORT={port + 1} python3 manage.py run"
+            )
+
+
+def _own_postgres(family: Family) -> Service | None:
+    if os.environ.get("DATABASE_URL"):
+        return None
+    postgres = Service("PostgreSQL's keeper", lambda: database.start_postgres(family))
+    postgres.start()
+    return postgres
+
+
+def _demo(family: Family, database_url: str, url: str) -> list[dict[str, str]]:
+    """The demo's passwords are public, so it does not load itself where others could sign in."""
+    if is_on_this_machine(url):
+        return database.load_demo(family, database_url)
+    print(f"No demo clinic, since {url} is open to others. `python3 manage.py seed` loads it all the same.")
+    return []
+
+
+def _welcome(url: str, accounts: list[dict[str, str]]) -> None:
+    print(f"\nMedcal is open.\n  Patients  {url}\n  Staff     {url}/staff\n")
+    if accounts:
+        print("Demo accounts")
+        for account in accounts:
+            print(f"  {account['role']:10} {account['email']:22} {account['password']}")
+    print(f"\nCtrl-C closes the clinic. Logs are in {shown(LOGS)}.", flush=True)
+
+
+def _watch(family: Family, *running: Service) -> None:
+    try:
+        while True:
+            time.sleep(0.3)
+            for service in running:
+                service.look_after(family)
+    except KeyboardInterrupt:
+        print("\nClosing …", flush=True)
