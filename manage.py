@@ -16,6 +16,7 @@ if sys.version_info < (3, 11):
 from tools import check, commands
 from tools.run import run
 from tools.say import Stop
+from tools.texts import texts
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "run": (run, "open the clinic (--empty: without the demo)"),
@@ -29,6 +30,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "shell": (commands.shell, "a Python prompt on the clinic"),
     "psql": (commands.psql, "a SQL prompt on the clinic's database"),
     "bench": (commands.bench, "measure: bookings beside pgbench, availability, clicks"),
+    "texts": (texts, "gather the texts of the pages for translators, and show what is not translated"),
     "reset": (commands.reset, "delete the clinic's data and begin anew (asks first)"),
 }
 

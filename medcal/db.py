@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import functools
 import logging
 import random
 import threading
@@ -9,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import psycopg
@@ -40,7 +40,7 @@ REFUSALS: dict[str, type[errors.MedcalError]] = {
 TRY_AGAIN = {"40001", "40P01"}
 
 
-@cache
+@functools.cache
 def engine() -> Engine:
     """One pool per process, opened at first use (never at import: the web server forks its workers)."""
     url = settings().database_url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -83,9 +83,10 @@ _threads = ThreadPoolExecutor(max_workers=12, thread_name_prefix="medcal-db")
 
 async def run(work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`in_transaction` off the event loop: a query on the loop makes every other user of the worker wait."""
+    # The copy keeps the language of the page.
+    work_here = functools.partial(in_transaction, work, *args, **kwargs)
     context = contextvars.copy_context()
-    job = lambda: context.run(in_transaction, work, *args, **kwargs)  # noqa: E731  (keeps the language of the page)
-    return await asyncio.get_running_loop().run_in_executor(_threads, job)
+    return await asyncio.get_running_loop().run_in_executor(_threads, lambda: context.run(work_here))
 
 
 def changed(db: Session) -> None:
@@ -166,6 +167,6 @@ class _Hints:
                 time.sleep(1)
 
 
-@cache
+@functools.cache
 def _hints() -> _Hints:
     return _Hints()

@@ -82,8 +82,11 @@ function contentOf({ event }) {
   if (!block) return undefined;
   const mark = seen("visit-mark", "");
   mark.title = block.status;
+  // "09:00–09:30": a month has room for the beginning alone.
+  const time = seen("visit-time", block.time.slice(0, 5));
+  time.append(seen("visit-until", block.time.slice(5)));
   const domNodes = [
-    seen("visit-time", block.time),
+    time,
     seen("visit-title", block.title),
     seen("visit-note", block.note),
     mark,
@@ -184,6 +187,7 @@ export function DayBookCalendar(props) {
       slotLabelFormat: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
       eventTimeFormat: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
       dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
+      views: { dayGridMonth: { dayHeaderFormat: { weekday: "short" } } },
       dayMaxEvents: true,
       moreLinkContent: ({ num }) => words.more.replace("{count}", num),
       resources: columns.map(toResource),

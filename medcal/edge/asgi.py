@@ -82,7 +82,9 @@ class Answer:
         if self.path.startswith(("/api", "/l/")):
             return False
         # "Not modified" has no content type, and its headers replace those that the browser has kept.
-        return _value(headers, b"content-type").startswith(b"text/html") or (status == 304 and not self._is_file())
+        return _value(headers, b"content-type").startswith(b"text/html") or (
+            status == 304 and (not self._is_file() or self.path.endswith(".html"))
+        )
 
     def _is_file(self) -> bool:
         """Whether the address is that of a script, an image and so on: these have a dot, pages have none."""

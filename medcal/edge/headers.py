@@ -52,19 +52,18 @@ def page_policy(scripts: Iterable[str], socket_url: str, is_https: bool) -> byte
     return "; ".join([*rules, "upgrade-insecure-requests"] if is_https else rules).encode()
 
 
-# Answers of the API, downloads, images: if a browser shows one as a page, nothing in it runs or loads. The service worker
-# fetches under the policy that its own script came with.
+# Answers of the API, downloads, images: if a browser shows one as a page, nothing in it runs or loads.
 OTHER_POLICY = (
-    b"default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; img-src data:; "
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
-
-# The service worker may fetch our own files, and nothing else.
+# The service worker fetches under the policy that its own script came with: our own files, and nothing else.
 WORKER_POLICY = b"default-src 'none'; connect-src 'self'; script-src 'self'"
 
 
 def policy_of_file(path: str) -> bytes:
+    """The Content-Security-Policy of anything that is no page."""
     return WORKER_POLICY if path == "/sw.js" else OTHER_POLICY
 
 

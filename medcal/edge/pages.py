@@ -28,7 +28,6 @@ class Pages:
     known: Known | None = None
     _scripts: dict[str, list[str]] = field(default_factory=dict)
     _answers: dict[str, tuple[bool, float]] = field(default_factory=dict)
-    _files: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for file in self.folder.glob("**/*.html"):
@@ -41,13 +40,13 @@ class Pages:
         return not path.endswith(".html") and _plain(path) in self._scripts
 
     def scripts(self, path: str) -> list[str]:
-        """The hashes of the scripts in a page; addresses without a file of their own get the one that finds out by itself."""
+        """The hashes of the scripts in a page; an address without a file gets the page that finds out by itself."""
         return self._scripts.get(_plain(path), self._fallback)
 
     async def exists(self, path: str) -> bool:
         """Whether anything lives at the address, remembered for half a minute."""
         path = _plain(path)
-        if self.known is None or path in self._scripts or path in self._files:
+        if self.known is None or path in self._scripts:
             return True
         now = time.monotonic()
         answer, until = self._answers.get(path, (False, 0.0))

@@ -42,7 +42,7 @@ def instant(*, nullable: bool = False, **kwargs: Any) -> Any:
 
 def choice(of: type[StrEnum], default: StrEnum) -> Any:
     """One of the values of an enum, kept as text under a CHECK (a native enum would store the Python names)."""
-    return Field(default=default, sa_type=_enum(of), sa_column_kwargs={"server_default": default.value})  # type: ignore[call-overload]
+    return Field(default=default, sa_type=_enum(of), sa_column_kwargs={"server_default": default.value})
 
 
 def _enum(of: type[StrEnum]) -> Enum:

@@ -41,7 +41,7 @@ class PeriodicRun(SQLModel, table=True):
 
     name: str = Field(primary_key=True, max_length=60)
     started_at: datetime = Field(
-        sa_type=DateTime(timezone=True),  # type: ignore[call-overload]
+        sa_type=DateTime(timezone=True),
         sa_column_kwargs={"server_default": text("'-infinity'")},
     )
     runs: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

@@ -38,7 +38,7 @@ def _filters() -> rx.Component:
     return rx.el.div(
         segments(t("Status"), statuses, state.status, state.choose_status),
         filter_field(
-            t("Way"),
+            t("Channel"),
             rx.el.select(
                 rx.el.option(t("All"), value=""),
                 *channels,

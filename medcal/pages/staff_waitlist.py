@@ -21,7 +21,7 @@ def page() -> rx.Component:
         rx.el.div(
             rx.el.h1(t("Waitlist and offers")),
             button(t("Add somebody"), small=True, icon="user-plus", on_click=AddWaitingState.open),
-            class_name="row-apart",
+            class_name="row-apart page-head",
         ),
         for_reception(
             rx.cond(
@@ -87,7 +87,7 @@ def _offer(offer: rx.Var[OpenOffer]) -> rx.Component:
 
 
 def _waiting() -> rx.Component:
-    headings = (t("Turn"), t("Patient"), t("Looks for"), t("Has"), t("Urgent"), "")
+    headings = (t("Turn"), t("Patient"), t("Looks for"), t("Has"), t("Urgent"), rx.el.span(t("Action"), class_name="visually-hidden"))
     return rx.el.section(
         rx.el.h2(t("Who waits"), id="waiting"),
         rx.el.p(
@@ -98,7 +98,7 @@ def _waiting() -> rx.Component:
             StaffWaitlistState.waiting.length() > 0,
             rx.el.div(
                 rx.el.table(
-                    rx.el.thead(rx.el.tr(*[rx.el.th(heading, scope="col") if heading else rx.el.td() for heading in headings])),
+                    rx.el.thead(rx.el.tr(*[rx.el.th(heading, scope="col") for heading in headings])),
                     rx.el.tbody(rx.foreach(StaffWaitlistState.waiting, _waiting_row)),
                     class_name="table",
                 ),

@@ -1,16 +1,17 @@
 """Calendar files (RFC 5545, RFC 5546): one entry per appointment that follows its moves and its cancellation.
 
-Written by hand because a booking waits for it: 20 µs, against 700 µs through the icalendar library, which the tests
+Written by hand because a booking waits for it: 40 µs, against 640 µs through the icalendar library, which the tests
 read them with.
 """
 
-import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 LONGEST_LINE = 75
+_ESCAPED = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n", "\r": ""})
+_BLANKED = str.maketrans(dict.fromkeys([chr(code) for code in range(32)] + ["\x7f", '"'], " "))
 
 
 class Method(StrEnum):
@@ -88,25 +89,24 @@ def _instant(at: datetime) -> str:
 
 def _text(value: str) -> str:
     """A value of type TEXT: what would end or divide it is escaped (RFC 5545, 3.3.11)."""
-    return re.sub(r"([\\;,])", r"\\\1", value).replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "")
+    return value.translate(_ESCAPED)
 
 
 def _quotable(value: str) -> str:
     """What may stand between quotes in a parameter: there is no escape for a quote or a line break."""
-    return re.sub(r'["\x00-\x1f\x7f]', " ", value)
+    return value.translate(_BLANKED)
 
 
 def _folded(line: str) -> str:
     """Lines of at most 75 octets, never divided inside a letter (RFC 5545, 3.1)."""
-    if len(line) <= LONGEST_LINE and line.isascii():
-        return line
-    pieces, piece, room = [], "", LONGEST_LINE
-    for letter in line:
-        size = len(letter.encode())
-        if size > room:
-            pieces.append(piece)
-            # The space that marks a continued line counts as well.
-            piece, room = "", LONGEST_LINE - 1
-        piece += letter
-        room -= size
-    return "\r\n ".join([*pieces, piece])
+    octets = line.encode()
+    pieces, start, room = [], 0, LONGEST_LINE
+    while len(octets) - start > room:
+        end = start + room
+        # An octet that continues a letter (UTF-8: 10xxxxxx) cannot begin a line.
+        while octets[end] & 0xC0 == 0x80:
+            end -= 1
+        pieces.append(octets[start:end].decode())
+        # The space that marks a continued line counts as well.
+        start, room = end, LONGEST_LINE - 1
+    return "\r\n ".join([*pieces, octets[start:].decode()])

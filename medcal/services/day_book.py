@@ -241,11 +241,12 @@ def _shifts_of(doctor_id: int, hours: Sequence[WorkingHours], day: date, zone: Z
 
 
 def usual_start(db: Session, doctor_id: int, at: datetime) -> datetime:
-    """Where a click at `at` means a visit to begin: at the start of the doctor's opening it falls into, else at the full five minutes."""
+    """Where a click at `at` means a visit to begin: at the start of the free opening it falls into, else at the full five minutes."""
     row = fetch_one(
         db,
         """SELECT o.starts_at FROM opening o
             WHERE o.doctor_id = %(doctor_id)s AND o.starts_at <= %(at)s AND o.starts_at > %(at)s - interval '4 hours' AND o.ends_at > %(at)s
+              AND o.claims = 0
             ORDER BY o.starts_at DESC LIMIT 1""",
         doctor_id=doctor_id,
         at=at,

@@ -16,7 +16,7 @@ from medcal.security import Actor
 from medcal.services import day_book, desk, desk_search
 from medcal.services.desk import PatientForm, WallTime
 from medcal.state.block_time import BlockTimeState
-from medcal.state.desk_answers import done, ref_in, refused, wall_in, wall_of
+from medcal.state.desk_answers import done, ref_in, refused, sentence_of, wall_in, wall_of
 from medcal.state.forms import Form, is_ticked, text
 from medcal.state.session import actor_of
 from medcal.viewmodels.patient import Choice
@@ -101,7 +101,7 @@ class BookAtDeskState(rx.State):
             self.problems = {refusal.field: str(refusal)}
             return rx.set_focus(refusal.field) if refusal.field else None
         except MedcalError as refusal:
-            self.problem, self.needs_reason = str(refusal), desk.may_be_overbooked(refusal)
+            self.problem, self.needs_reason = sentence_of(refusal), desk.may_be_overbooked(refusal)
             return None
         self.is_open = False
         self._forget_person()

@@ -8,7 +8,7 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from medcal.errors import Invalid, MedcalError, NotFound
+from medcal.errors import Invalid, MedcalError, NotFound, SlotTaken
 from medcal.i18n import t
 from medcal.services.desk import WallTime
 from medcal.state.forms import text
@@ -17,9 +17,16 @@ from medcal.state.forms import text
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 
 
+def sentence_of(refusal: MedcalError) -> str:
+    """What the desk is told: of a taken time, what it can do that a patient cannot."""
+    if isinstance(refusal, SlotTaken):
+        return t("This time is not free. Choose another; or book it all the same in the form, with a reason.")
+    return str(refusal)
+
+
 def refused(refusal: MedcalError) -> EventSpec:
     """The refusal's sentence as a toast; the same one twice is one."""
-    return rx.toast.error(str(refusal), id="refused")
+    return rx.toast.error(sentence_of(refusal), id="refused")
 
 
 def done(sentence: str) -> EventSpec:

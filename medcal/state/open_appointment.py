@@ -16,7 +16,7 @@ from medcal.security import Actor
 from medcal.services import appointment_file, day_book, desk
 from medcal.services.desk import Step
 from medcal.state import live
-from medcal.state.desk_answers import done, ref_in, refused, wall_in
+from medcal.state.desk_answers import done, ref_in, refused, sentence_of, wall_in
 from medcal.state.forms import Form, is_ticked, text
 from medcal.state.session import actor_of
 from medcal.viewmodels.staff_appointment import AppointmentSheet, appointment_sheet
@@ -128,7 +128,7 @@ class OpenAppointmentState(rx.State):
 
     async def _stay(self, refusal: MedcalError) -> Any:
         """The form stays with its sentence; what changed meanwhile shows, and the next try is for that."""
-        self.problem = str(refusal)
+        self.problem = sentence_of(refusal)
         self.needs_reason = self.part == "move" and desk.may_be_overbooked(refusal)
         await self._refresh(clock.now())
         self._version = self.sheet.version

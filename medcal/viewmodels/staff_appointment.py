@@ -90,7 +90,8 @@ def appointment_sheet(file: AppointmentFile, doctors: Sequence[DeskDoctor], acto
         day=starts.date().isoformat(),
         time=f"{starts:%H:%M}",
         version=file.version,
-        can_check_in=is_booked,
+        # Nobody arrives days before the visit.
+        can_check_in=is_booked and starts.date() <= local_day(now, zone),
         can_finish=status is AppointmentStatus.arrived,
         can_mark_no_show=is_booked and file.starts_at <= now,
         can_undo_no_show=status is AppointmentStatus.no_show,

@@ -33,9 +33,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     answer: Response = HTMLResponse(f"<h1>{scope['path']}</h1>")
     if scope["path"].startswith("/api"):
         answer = JSONResponse({"body": len(await request.body())})
-    elif scope["path"].startswith("/assets"):
+    elif scope["path"].startswith(("/assets", "/sw.js")):
         answer = PlainTextResponse("script", media_type="text/javascript")
-    elif scope["path"] == "/unchanged":
+    elif scope["path"].startswith("/unchanged"):
         answer = Response(status_code=304)
     await answer(scope, receive, send)
 
@@ -123,7 +123,7 @@ def test_the_page_for_being_offline_is_a_file(client):
 
 
 def test_the_service_worker_may_fetch(client):
-    assert "connect-src 'self'" in client.get("/assets/sw.js").headers["content-security-policy"]
+    assert "connect-src 'self'" in client.get("/sw.js").headers["content-security-policy"]
 
 
 def test_whether_an_address_exists_is_asked_once(folder):
@@ -189,8 +189,9 @@ def test_https_stays_https(https_client):
     assert "upgrade-insecure-requests" in headers["content-security-policy"]
 
 
-def test_an_unchanged_page_keeps_its_policy(client):
-    assert "script-src" in client.get("/unchanged").headers["content-security-policy"]
+@pytest.mark.parametrize("path", ["/unchanged", "/unchanged.html"])
+def test_an_unchanged_page_keeps_its_policy(client, path):
+    assert "script-src" in client.get(path).headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Functions from values and handlers to what is shown. They know no state."""
