@@ -10,8 +10,8 @@ Everything it makes lies in .venv, .tools, .web and .medcal; the environment var
 import sys
 from collections.abc import Callable
 
-if sys.version_info < (3, 11):
-    sys.exit("Medcal needs Python 3.11 or newer, and this is %d.%d. Try: python3.13 manage.py run" % sys.version_info[:2])
+if sys.version_info < (3, 11):  # noqa: UP036 (this very file must say it on an older one)
+    sys.exit("Medcal needs Python 3.11 or newer; this is {}.{}.".format(*sys.version_info))
 
 from tools import check, commands
 from tools.run import run
@@ -20,7 +20,7 @@ from tools.texts import texts
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "run": (run, "open the clinic (--empty: without the demo)"),
-    "test": (check.test, "run all checks and tests; `test e2e`, `test -k words`, `test tests/api/test_x.py` for a part"),
+    "test": (check.test, "run all checks and tests; a part: `test e2e`, `test -k words`, `test tests/api/test_x.py`"),
     "dev": (commands.dev, "open it for work on the code: a change is built and shown at the next reload of the page"),
     "seed": (commands.seed, "load the demo clinic into an empty database"),
     "migrate": (commands.migrate, "bring the tables up to date"),

@@ -18,7 +18,9 @@ class CallWhereThePageCameFrom(rx.plugins.Plugin):
     def post_build(self, **context: Any) -> None:
         scripts = list(Path(context["static_dir"]).glob("assets/reflex-env-*.js"))
         if not scripts:
-            raise SystemExit("The build has no assets/reflex-env-*.js; where does this Reflex keep the server's address?")
+            raise SystemExit(
+                "The build has no assets/reflex-env-*.js; where does this Reflex keep the server's address?"
+            )
         for script in scripts:
             script.write_text(without_address(script.read_text()))
 

@@ -40,9 +40,18 @@ REFUSALS: dict[str, type[errors.MedcalError]] = {
 TRY_AGAIN = {"40001", "40P01"}
 
 
-@functools.cache
+_engine_lock = threading.Lock()
+
+
 def engine() -> Engine:
     """One pool per process, opened at first use (never at import: the web server forks its workers)."""
+    # A cache alone lets two threads that come first at the same instant open a pool each.
+    with _engine_lock:
+        return open_engine()
+
+
+@functools.cache
+def open_engine() -> Engine:
     url = settings().database_url.replace("postgresql://", "postgresql+psycopg://", 1)
     return create_engine(url, pool_size=12, max_overflow=8, pool_timeout=10, connect_args={"connect_timeout": 10})
 
@@ -167,6 +176,14 @@ class _Hints:
                 time.sleep(1)
 
 
-@functools.cache
+_hints_lock = threading.Lock()
+
+
 def _hints() -> _Hints:
+    with _hints_lock:
+        return _start_hints()
+
+
+@functools.cache
+def _start_hints() -> _Hints:
     return _Hints()

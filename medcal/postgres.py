@@ -66,7 +66,9 @@ class Server:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -181,7 +183,7 @@ class Server:
     def _is_orphan(self, process: psutil.Process) -> bool:
         """A backend that outlived its server; it still holds the shared memory of this data folder."""
         with contextlib.suppress(psutil.Error):
-            return process.name().startswith("postgres") and process.cwd() == str(self.data)
+            return bool(process.name().startswith("postgres") and process.cwd() == str(self.data))
         return False
 
     def _spawn(self) -> subprocess.Popen[bytes]:
@@ -192,7 +194,12 @@ class Server:
         settings = self._settings | self._where_to_listen()
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [self._binaries / "postgres", "-D", self.data, *(f"--{name}={value}" for name, value in settings.items())],
+                [
+                    self._binaries / "postgres",
+                    "-D",
+                    self.data,
+                    *(f"--{name}={value}" for name, value in settings.items()),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -222,7 +229,7 @@ class Server:
         return self._home / "postgres.log"
 
     def _call(self, program: str, *arguments: str, told: str = "") -> str:
-        result = subprocess.run(
+        result: subprocess.CompletedProcess[str] = subprocess.run(
             [self._binaries / program, *arguments],
             input=told,
             capture_output=True,

@@ -20,7 +20,6 @@ from sqlmodel import Session  # noqa: E402
 
 import medcal.db  # noqa: E402
 from medcal.config import settings  # noqa: E402
-from medcal.services import webhooks  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.sink import Sink  # noqa: E402
 
@@ -74,12 +73,14 @@ def committed(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) 
     name = databases.new_name()
     url = databases.copy_template(name)
     configured(DATABASE_URL=url)
-    medcal.db.engine.cache_clear()
+    medcal.db.open_engine.cache_clear()
+    # Made before threads ask for it at the same instant and get one each, of which only the last is disposed of.
+    engine = medcal.db.engine()
     hints = _Hints(url)
     monkeypatch.setattr(medcal.db, "_hints", lambda: hints)
     yield url
-    medcal.db.engine().dispose()
-    medcal.db.engine.cache_clear()
+    engine.dispose()
+    medcal.db.open_engine.cache_clear()
     hints.close()
     databases.drop(name)
 
@@ -89,8 +90,6 @@ def sink() -> Iterator[Sink]:
     """A receiver of webhooks on this machine."""
     with Sink() as running:
         yield running
-    webhooks._new_client().close()
-    webhooks._new_client.cache_clear()
 
 
 @pytest.fixture

@@ -4,18 +4,17 @@ import argparse
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tools import database
-from tools.bun import install_bun
 from tools.chromium import find_chromium
 from tools.frontend import site
 from tools.packages import install_packages
 from tools.places import HOME, LOGS, PYTHON, ROOT, environment
-from tools.processes import Child, Family
+from tools.processes import Child, Command, Family
 from tools.say import Step, Stop, last_lines
 
 DATABASE = HOME / "test-postgres"
@@ -71,7 +70,9 @@ class Part:
 def _part(arguments: list[str]) -> Part:
     """`e2e -x -k held` are the browser tests with "held" in their names, until the first fails."""
     parser = argparse.ArgumentParser(prog="manage.py test", epilog="All other options go to pytest.")
-    parser.add_argument("what", nargs="*", help="checks, a folder of tests (unit, services, e2e …), or a path below tests/")
+    parser.add_argument(
+        "what", nargs="*", help="checks, a folder of tests (unit, services, e2e …), or a path below tests/"
+    )
     parser.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match")
     known, others = parser.parse_known_intermixed_args(arguments)
     words = [word for word in known.what if word != "checks"]
@@ -88,6 +89,7 @@ def _run(family: Family, part: Part) -> Counter[str]:
         results += _run_checks(family)
     if not part.outside_browser and not building:
         return results
+    database.forget_if_crowded(DATABASE)
     env = _environment(database.url_of(database.start_postgres(family, DATABASE, *database.FORGETFUL)))
     if part.outside_browser:
         print("\nTests without a browser", flush=True)
@@ -101,7 +103,7 @@ def _matches(part: Part) -> bool:
     """Whether the part has tests for the browser, which take a build to run."""
     if not part.in_browser or not part.options:
         return bool(part.in_browser)
-    command = [PYTHON, "-m", "pytest", "--collect-only", "-q", *part.in_browser, *part.options]
+    command: Command = [PYTHON, "-m", "pytest", "--collect-only", "-q", *part.in_browser, *part.options]
     return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True).returncode != NO_TESTS
 
 

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from tools.packages import apt_install
 from tools.places import LOGS, PYTHON, TOOLS
-from tools.processes import Family
+from tools.processes import Command, Family
 from tools.say import Stop
 
 FOUND = TOOLS / "chromium"
 DOWNLOAD_SECONDS = 240
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-ON_MACOS = [Path("/Applications/Chromium.app/Contents/MacOS/Chromium"), Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")]
+ON_MACOS = [
+    Path("/Applications/Chromium.app/Contents/MacOS/Chromium"),
+    Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"),
+]
 
 
 def find_chromium(family: Family) -> Path:
@@ -22,7 +25,9 @@ def find_chromium(family: Family) -> Path:
         return Path(FOUND.read_text())
     browser = _download(family) or _installed() or _from_debian(family)
     if not browser:
-        raise Stop("The browser tests need Chromium: install it (Debian and Ubuntu: sudo apt install chromium) and start again.")
+        raise Stop(
+            "The browser tests need Chromium: install it (Debian and Ubuntu: sudo apt install chromium) and start again."
+        )
     print(f"Browser: {browser}")
     FOUND.write_text(str(browser))
     return browser
@@ -30,9 +35,11 @@ def find_chromium(family: Family) -> Path:
 
 def _download(family: Family) -> Path | None:
     """Playwright's own build, the one that its version was tested with."""
-    command = [PYTHON, "-m", "playwright", "install", "chromium", "--only-shell"]
+    command: Command = [PYTHON, "-m", "playwright", "install", "chromium", "--only-shell"]
     try:
-        family.run("Downloading Chromium", command, log=LOGS / "chromium.log", advice="Trying others.", limit=DOWNLOAD_SECONDS)
+        family.run(
+            "Downloading Chromium", command, log=LOGS / "chromium.log", advice="Trying others.", limit=DOWNLOAD_SECONDS
+        )
     except Stop:
         return None
     script = "from playwright.sync_api import sync_playwright as p\nwith p() as it: print(it.chromium.executable_path)"

@@ -8,8 +8,8 @@ from tools import database, services
 from tools.bun import bun_environment, install_bun
 from tools.frontend import build as build_pages
 from tools.packages import install_packages
-from tools.places import HOME, PYTHON, ROOT, address, environment
-from tools.processes import Family
+from tools.places import HOME, PYTHON, ROOT, environment
+from tools.processes import Command, Family
 from tools.say import Stop
 
 BENCH = HOME / "bench-postgres"
@@ -29,7 +29,9 @@ def dev(arguments: list[str]) -> int:
 def seed(arguments: list[str]) -> None:
     with Family() as family:
         url = _ready_database(family)
-        subprocess.run([PYTHON, "-m", "medcal.demo", *arguments], cwd=ROOT, env=environment(DATABASE_URL=url), check=True)
+        subprocess.run(
+            [PYTHON, "-m", "medcal.demo", *arguments], cwd=ROOT, env=environment(DATABASE_URL=url), check=True
+        )
 
 
 def migrate(_: list[str]) -> None:
@@ -71,7 +73,7 @@ def shell(_: list[str]) -> int:
 def psql(arguments: list[str]) -> int:
     with Family() as family:
         url = _ready_database(family)
-        where = [PYTHON, "-c", "from medcal.postgres_home import find_binaries; print(find_binaries())"]
+        where: Command = [PYTHON, "-c", "from medcal.postgres_home import find_binaries; print(find_binaries())"]
         binaries = subprocess.run(where, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
         return family.attend([Path(binaries) / "psql", url, *arguments], environment())
 

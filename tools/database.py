@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tools.places import HOME, LOGS, PYTHON, ROOT, environment
-from tools.processes import Child, Family
+from tools.processes import Child, Command, Family
 from tools.say import Step, Stop
 
 EMBEDDED = HOME / "postgres"
@@ -18,7 +18,7 @@ FORGETFUL = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 
 def start_postgres(family: Family, folder: Path = EMBEDDED, *settings: str) -> Child:
     """Start the embedded server, or share the one that runs; it lasts as long as the process that comes back."""
-    command = [PYTHON, "-m", "medcal.postgres", folder, *settings]
+    command: Command = [PYTHON, "-m", "medcal.postgres", folder, *settings]
     return family.start(command, stdout=subprocess.PIPE, stops_last=True)
 
 
@@ -28,7 +28,9 @@ def url_of(server: Child) -> str:
     with Step("Starting PostgreSQL"):
         url = server.stdout.readline().decode().strip()
         if not url:
-            raise Stop("The embedded PostgreSQL does not start; the reason is above. DATABASE_URL can name another server.")
+            raise Stop(
+                "The embedded PostgreSQL does not start; the reason is above. DATABASE_URL can name another server."
+            )
     return url
 
 
@@ -56,8 +58,12 @@ def load_demo(family: Family, url: str) -> list[dict[str, str]]:
     if not accounts.exists():
         env = environment(DATABASE_URL=url)
         advice = "`python3 manage.py run --empty` starts without it."
-        family.run("Loading the demo clinic", [PYTHON, "-m", "medcal.demo"], env=env, log=LOGS / "demo.log", advice=advice)
-        answer = subprocess.run([PYTHON, "-m", "medcal.demo", "--accounts"], env=env, cwd=ROOT, capture_output=True, check=True)
+        family.run(
+            "Loading the demo clinic", [PYTHON, "-m", "medcal.demo"], env=env, log=LOGS / "demo.log", advice=advice
+        )
+        answer = subprocess.run(
+            [PYTHON, "-m", "medcal.demo", "--accounts"], env=env, cwd=ROOT, capture_output=True, check=True
+        )
         accounts.write_bytes(answer.stdout)
     found: list[dict[str, str]] = json.loads(accounts.read_text() or "[]")
     return found
@@ -65,10 +71,21 @@ def load_demo(family: Family, url: str) -> list[dict[str, str]]:
 
 def forget(folder: Path = EMBEDDED) -> None:
     """Delete the embedded server's data, wherever it lies."""
+    for path in (_home_of(folder), folder):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def forget_if_crowded(folder: Path, limit: int = 25) -> None:
+    """Tests that were killed leave their databases; beginning anew is quicker than asking which."""
+    databases = _home_of(folder) / "pgdata" / "base"
+    if databases.is_dir() and len(list(databases.iterdir())) > limit:
+        forget(folder)
+
+
+def _home_of(folder: Path) -> Path:
+    """Where medcal.postgres has settled: there, or where root's server can get."""
     note = folder / "moved-to"
-    if note.exists():
-        shutil.rmtree(note.read_text(), ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    return Path(note.read_text()) if note.exists() else folder
 
 
 def _accounts_of(url: str) -> Path:

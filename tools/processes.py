@@ -18,6 +18,7 @@ from tools.say import Step, Stop, last_lines
 Command = Sequence[str | Path]
 Child = subprocess.Popen[bytes]
 KILL = signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL
+HANGUP = [] if sys.platform == "win32" else [signal.SIGHUP]
 
 
 class Family:
@@ -33,22 +34,24 @@ class Family:
         self._needed_by_others: list[Child] = []
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, *([] if sys.platform == "win32" else [signal.SIGHUP])):
-            signal.signal(number, _interrupt)
+        self._handlers = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, *HANGUP)}
         if self._name:
             self._register = self._open_register(self._name)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         # The stop below is quick and must not be cut short by a second Ctrl-C.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._handlers[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.stop(*(child for child in self._children if child not in self._needed_by_others))
         self.stop(*self._children)
         if self._name:
             self._register.truncate(0)
             self._register.close()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def start(
         self,
@@ -106,7 +109,10 @@ class Family:
     def attend(self, command: Command, env: Mapping[str, str]) -> int:
         """Run a program on our terminal until it ends and return its code; Ctrl-C is for it to answer."""
         child = subprocess.Popen(
-            [str(part) for part in command], cwd=ROOT, env=env, preexec_fn=_end_with_parent() if sys.platform == "linux" else None
+            [str(part) for part in command],
+            cwd=ROOT,
+            env=env,
+            preexec_fn=_end_with_parent() if sys.platform == "linux" else None,
         )
         self._children.append(child)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -134,7 +140,9 @@ class Family:
         folder.mkdir(parents=True, exist_ok=True)
         register = (folder / name).open("a+")
         if not lock(register, wait=False):
-            raise Stop(f"`manage.py {name}` already runs on {HOME}. Stop it first, or give this one its own MEDCAL_HOME.")
+            raise Stop(
+                f"`manage.py {name}` already runs on {HOME}. Stop it first, or give this one its own MEDCAL_HOME."
+            )
         register.seek(0)
         _end_leftovers({int(line) for line in register if line.strip().isdigit()})
         register.truncate(0)
@@ -195,7 +203,9 @@ def _processes() -> Iterator[tuple[int, str]]:
         yield from _processes_of_linux()
         return
     with contextlib.suppress(OSError):
-        answer = subprocess.run(["ps", "-A", "-ww", "-o", "pgid=,args="], capture_output=True, text=True, errors="replace")
+        answer = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pgid=,args="], capture_output=True, text=True, errors="replace"
+        )
         for line in answer.stdout.splitlines():
             group, _, command = line.strip().partition(" ")
             yield int(group), command

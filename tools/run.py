@@ -29,7 +29,9 @@ def run(arguments: list[str]) -> None:
         accounts = _demo(family, database_url, url) if not options.empty else []
         site = build(family)
         web = Service("The web worker", lambda: services.start_web(family, site, database_url), LOGS / "web.log")
-        scheduler = Service("The scheduler", lambda: services.start_scheduler(family, database_url), LOGS / "scheduler.log")
+        scheduler = Service(
+            "The scheduler", lambda: services.start_scheduler(family, database_url), LOGS / "scheduler.log"
+        )
         web.start()
         scheduler.start()
         services.wait_until_open(web.child, port)

@@ -28,7 +28,9 @@ class Step:
         if sys.stdout.isatty() and self.seconds() >= 1:
             self._write(f"\r{self._label} … {self.seconds():.0f} s ")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         begin = f"\r{self._label} …" if sys.stdout.isatty() else ""
         self._write(f"{begin} {'failed' if kind else f'{self.seconds():.1f} s'}  \n")
 

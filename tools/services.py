@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.places import LOGS, PYTHON, address, environment, is_on_this_machine
-from tools.processes import Child, Family
+from tools.processes import Child, Command, Family
 from tools.say import Step, Stop, last_lines
 
 LONGEST_PAUSE = 30
@@ -75,7 +75,7 @@ def web_environment(site: Path, database_url: str) -> dict[str, str]:
 def host_and_port() -> tuple[str, int]:
     """Where the web worker listens: a clinic with a public address is meant to be reached, a trial at home is not."""
     url, port = address()
-    return ("127.0.0.1" if is_on_this_machine(url) else "0.0.0.0"), port
+    return ("127.0.0.1" if is_on_this_machine(url) else "0.0.0.0"), port  # noqa: S104 (on purpose, see above)
 
 
 def start_web(family: Family, site: Path, database_url: str) -> Child:
@@ -83,7 +83,7 @@ def start_web(family: Family, site: Path, database_url: str) -> Child:
 
 
 def start_scheduler(family: Family, database_url: str) -> Child:
-    command = [PYTHON, "-m", "medcal.scheduler"]
+    command: Command = [PYTHON, "-m", "medcal.scheduler"]
     return family.start(command, env=environment(DATABASE_URL=database_url), log=LOGS / "scheduler.log")
 
 

@@ -11,7 +11,7 @@ def fingerprint(paths: Iterable[Path], root: Path) -> str:
     Left out is what Python and Reflex write by themselves.
     """
     digest = hashlib.sha256()
-    for path in sorted(file for path in paths for file in _files(path)):
+    for path in sorted(file for source in paths for file in _files(source)):
         name, content = path.relative_to(root).as_posix().encode(), path.read_bytes()
         # Lengths between the parts, so that no two different sets of files read the same.
         digest.update(b"%d %d " % (len(name), len(content)) + name + content)

@@ -20,10 +20,19 @@ def texts(_: list[str]) -> None:
     _babel("extract", *KEYWORDS, *HEADER, "--no-location", "--sort-output", "-o", TEMPLATE, "medcal")
     for code in LANGUAGES:
         step = "update" if (LOCALE / code).exists() else "init"
-        _babel(step, "-i", TEMPLATE, "-d", LOCALE, "-l", code, *(["--no-wrap", "--ignore-obsolete"] if step == "update" else ["--no-wrap"]))
+        _babel(
+            step,
+            "-i",
+            TEMPLATE,
+            "-d",
+            LOCALE,
+            "-l",
+            code,
+            *(["--no-wrap", "--ignore-obsolete"] if step == "update" else ["--no-wrap"]),
+        )
         _babel("compile", "-d", LOCALE, "-l", code, "--statistics", "-o", "/dev/null")
 
 
 def _babel(*arguments: object) -> None:
-    command = [PYTHON, "-c", "from babel.messages.frontend import main; main()", *map(str, arguments)]
+    command = [str(PYTHON), "-c", "from babel.messages.frontend import main; main()", *map(str, arguments)]
     subprocess.run(command, cwd=ROOT, check=True)

@@ -117,7 +117,7 @@ def _to_page(scope: Scope, pages: Pages) -> Scope:
 
 
 async def _read_body(scope: Scope, receive: Receive, most: int) -> bytes | None:
-    """The whole body, or None if it is longer than `most` bytes."""
+    """The whole body, or None if it is longer than `most` bytes or breaks off."""
     length = _value(scope["headers"], b"content-length")
     if length.isdigit() and int(length) > most:
         return None
@@ -125,7 +125,7 @@ async def _read_body(scope: Scope, receive: Receive, most: int) -> bytes | None:
     while True:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > most:
+        if len(body) > most or message["type"] == "http.disconnect":
             return None
         if not message.get("more_body"):
             return bytes(body)

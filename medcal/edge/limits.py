@@ -17,6 +17,7 @@ class Limits:
     new_sockets_per_second: float = 2
     new_sockets_at_once: int = 60
     seconds_to_connect: float = 20
+    seconds_to_take_in: float = 20
     body_bytes: int = 64 * 1024
 
 

@@ -51,8 +51,9 @@ class SocketDoor:
             await send({"type": "websocket.close", "code": code})
             return
         try:
-            listen = Listener(receive, send, self.limits, RegistrationContext.get().event_handlers)
-            await self.app(introduce(scope, address), listen, send)
+            speak = Speaker(send, self.limits.seconds_to_take_in)
+            listen = Listener(receive, speak, self.limits, RegistrationContext.get().event_handlers)
+            await self.app(introduce(scope, address), listen, speak)
         finally:
             self.crowd.leave(address)
 
@@ -71,11 +72,28 @@ class SocketDoor:
 
 
 @dataclass
+class Speaker:
+    """The `send` that Reflex is given: a browser that takes nothing in is given up, or its answers would fill the memory."""
+
+    send: Send
+    seconds: float
+    has_given_up: bool = False
+
+    async def __call__(self, message: Message) -> None:
+        try:
+            async with asyncio.timeout(0 if self.has_given_up else self.seconds):
+                await self.send(message)
+        except TimeoutError:
+            self.has_given_up = True
+            raise
+
+
+@dataclass
 class Listener:
     """The `receive` that Reflex is given: only what `frames` lets through, no faster than the limits allow."""
 
     receive: Receive
-    send: Send
+    send: Speaker
     limits: Limits
     known: Collection[str]
 
@@ -89,6 +107,8 @@ class Listener:
             message = await self._next()
             if message["type"] != "websocket.receive":
                 return message
+            if self.send.has_given_up:
+                return {"type": "websocket.disconnect", "code": GOING_AWAY}
             text = message.get("text")
             if text is None or not self._has_time_for(text):
                 return await self._hang_up(POLICY)
@@ -109,8 +129,9 @@ class Listener:
             return await self._hang_up(GOING_AWAY)
 
     def _has_time_for(self, text: str) -> bool:
-        # A frame as long as four ordinary ones takes as much of the allowance.
-        return self.bucket.take(time.monotonic(), 1 + len(text) // 16_384)
+        # Somebody pastes a book into a field once, and is told. Who does it again and again means harm.
+        cost = self.limits.messages_at_once / 4 if len(text) > self.limits.frame_characters else 1 + len(text) // 16_384
+        return self.bucket.take(time.monotonic(), cost)
 
     async def _read(self, text: str) -> str | None:
         """The frame for Reflex; "" when it was answered here; None when this is no page of ours."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import DateTime, Index, text
+from sqlalchemy import BigInteger, DateTime, Index, text
 from sqlmodel import Field, SQLModel
 
 from medcal.models.base import choice, instant, key
@@ -25,7 +25,7 @@ class Job(SQLModel, table=True):
 
     id: int | None = key()
     kind: str = Field(max_length=40)
-    subject_id: int
+    subject_id: int = Field(sa_type=BigInteger)
     status: JobStatus = choice(JobStatus, JobStatus.due)
     run_at: datetime = instant()
     tries: int = 0

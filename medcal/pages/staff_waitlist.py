@@ -138,14 +138,13 @@ def _waiting_row(row: rx.Var[WaitingRow]) -> rx.Component:
             custom_attrs={"data-label": t("Has")},
         ),
         rx.el.td(
-            rx.el.label(
-                rx.el.input(
-                    type="checkbox",
-                    checked=row.is_urgent,
-                    on_change=lambda is_urgent: state.set_urgent(row.ref, is_urgent),
-                ),
-                rx.el.span(t("Urgent: {name}", name=row.patient), class_name="visually-hidden"),
-                class_name="tick tick-alone",
+            rx.el.button(
+                t("Urgent"),
+                rx.el.span(" ", row.patient, class_name="visually-hidden"),
+                type="button",
+                aria_pressed=rx.cond(row.is_urgent, "true", "false"),
+                on_click=state.set_urgent(row.ref, ~row.is_urgent),
+                class_name="toggle",
             ),
             custom_attrs={"data-label": t("Urgent")},
         ),

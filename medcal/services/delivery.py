@@ -177,7 +177,7 @@ def _status_after(tries: int, outcome: Outcome) -> MessageStatus:
 
 def pause_after(tries: int, retry_after: timedelta = timedelta(0)) -> timedelta:
     """How long to wait after so many failed tries, or as long as the receiver asked for where that is longer."""
-    pause = PAUSES[min(tries, len(PAUSES)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (jitter)
+    pause = PAUSES[min(tries, len(PAUSES)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
     return max(pause, retry_after)
 
 

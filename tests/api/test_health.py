@@ -48,7 +48,7 @@ def test_a_database_that_is_behind_is_not_healthy(db, browser):
 
 def test_a_database_that_is_away_is_said_to_be_without_its_address(db, new_browser, monkeypatch):
     monkeypatch.undo()
-    medcal.db.engine.cache_clear()
+    medcal.db.open_engine.cache_clear()
 
     answer = new_browser().get("/api/health")
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import psycopg
 import pytest
+from psycopg import sql
 from reflex_base.registry import RegistrationContext
 from sqlalchemy import create_engine
 from sqlmodel import Session
@@ -91,12 +92,17 @@ def unharmed(scene: Scene) -> Iterator[None]:
 
 
 def _rows(url: str) -> dict[str, str]:
-    """A fingerprint of every table, but for those that count tries and runs."""
+    """A fingerprint of every table, but for those that count tries and runs, and for when somebody was seen last."""
     with psycopg.connect(url) as connection:
-        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        counted = sorted(name for (name,) in names if name not in ("throttle", "periodic_run"))
-        query = "SELECT md5(coalesce(string_agg(x::text, '|' ORDER BY x::text), '')) FROM {} x"
-        return {name: connection.execute(query.format(f'"{name}"')).fetchone()[0] for name in counted}  # type: ignore[index, arg-type]
+        names = [name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        row = sql.SQL("(to_jsonb(x) - 'seen_at')::text")
+        query = sql.SQL("SELECT md5(coalesce(string_agg({row}, '|' ORDER BY {row}), '')) FROM {table} x")
+        fingerprints = {}
+        for name in sorted(set(names) - {"throttle", "periodic_run"}):
+            found = connection.execute(query.format(row=row, table=sql.Identifier(name))).fetchone()
+            assert found
+            fingerprints[name] = found[0]
+        return fingerprints
 
 
 # --- What they send ---------------------------------------------------------------------------------------------------
@@ -189,8 +195,10 @@ def test_the_right_people_do_see_something(scene):
         assert "Sam Stern" in "".join(sam.heard)
 
 
-@pytest.mark.parametrize("who", ["nobody", "a stranger", "bob"])
-@pytest.mark.parametrize("path", ["/staff", "/de/appointment"])
+@pytest.mark.parametrize(
+    ("who", "path"),
+    [("nobody", "/staff"), ("a stranger", "/de/appointment"), ("bob", "/appointment"), ("bob", "/staff")],
+)
 def test_every_handler_called_by_everybody_does_and_tells_nothing(scene, who, path):
     cookies = {"nobody": "", "a stranger": f"{VISIT}={new_secret()}", "bob": scene.bob}[who]
     events = ((name, payload) for name, fn in our_handlers().items() for payload in payloads(fn, scene))
@@ -316,20 +324,19 @@ def test_a_socket_that_talks_nonsense_is_closed_and_the_worker_lives(scene, fram
         assert hostile.is_closed_by_server()
 
 
-def test_a_huge_message_is_answered_kindly(scene):
+def test_ten_megabytes_in_a_field_are_answered_kindly(scene):
     name = next(iter(our_handlers()))
 
     with scene.socket() as hostile:
-        hostile.send(name, {"name": "x" * 100_000})
+        hostile.send(name, {"name": "x" * 10_000_000})
         hostile.hear(SORRY)
         hostile.settle()
 
 
-def test_ten_megabytes_close_the_socket_at_the_latest_when_repeated(scene):
+def test_whoever_repeats_that_is_closed(scene):
     with scene.socket() as hostile:
-        for _ in range(3):
-            hostile.say("42/_event," + "x" * 10_000_000)
-            assert scene.worker.ping()
+        for _ in range(6):
+            hostile.say("42/_event," + "x" * 100_000)
 
         assert hostile.is_closed_by_server()
 

@@ -7,8 +7,10 @@ import json
 import socket
 import time
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from medcal import clock
@@ -27,9 +29,12 @@ def post(sink: Sink, body: bytes = BODY) -> Outcome:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that waits a moment only; before the sink, which forgets the client."""
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A client that waits a moment only."""
     monkeypatch.setattr(webhooks, "TIMEOUT", timedelta(seconds=0.3))
+    with httpx.Client(timeout=0.3, verify=False) as client:
+        monkeypatch.setattr(webhooks, "_client", lambda: client)
+        yield
 
 
 # --- Signatures -------------------------------------------------------------------------------------------------------

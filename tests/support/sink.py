@@ -108,7 +108,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(answer.status)
-        for name, value in {"content-length": str(len(answer.body)), **answer.headers}.items():
+        # Callers keep connections for the next call, but this receiver will be gone with its test.
+        headers = {"content-length": str(len(answer.body)), "connection": "close"}
+        for name, value in {**headers, **answer.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer.body)

@@ -1,5 +1,6 @@
 """The outermost layer, in front of an application that tells what it was given."""
 
+import asyncio
 import json
 import re
 import uuid
@@ -16,6 +17,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from medcal.edge import cookies
 from medcal.edge.asgi import edge
 from medcal.edge.limits import Limits
+from medcal.edge.pages import Pages
+from medcal.edge.sockets import Listener, Speaker
 from medcal.security import digest
 from tests.support.asgi import Browser, Closed, Socket
 
@@ -138,6 +141,32 @@ def test_whether_an_address_exists_is_asked_once(folder):
     assert asked == ["/nonsense"]
 
 
+def test_invented_addresses_do_not_keep_the_database_busy(folder):
+    asked: list[str] = []
+
+    async def known(path: str) -> bool:
+        asked.append(path)
+        return False
+
+    async def invent() -> None:
+        pages = Pages(folder, known)
+        for number in range(1_000):
+            await pages.exists(f"/nonsense-{number}")
+
+    asyncio.run(invent())
+
+    assert 100 <= len(asked) < 300
+
+
+def test_without_a_database_a_page_is_not_called_missing(folder):
+    def known(path: str) -> bool:
+        raise OSError("no database")
+
+    client = Browser(edge(application, known=known, folder=folder), "http://clinic.test")
+
+    assert client.get("/cardiology").status_code == 200
+
+
 def test_the_question_may_be_asynchronous(folder):
     async def known(path: str) -> bool:
         return path == "/cardiology"
@@ -224,6 +253,24 @@ def test_bodies_have_a_size_that_people_need(client, chunked):
 async def _in_parts(size: int) -> AsyncIterator[bytes]:
     yield b"x" * (size // 2)
     yield b"x" * (size // 2)
+
+
+def test_a_body_that_breaks_off_is_not_taken_for_whole(folder):
+    async def post() -> list[Any]:
+        said = iter([{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}])
+        scope = {"type": "http", "method": "POST", "path": "/api/echo", "headers": []}
+        heard: list[Any] = []
+
+        async def receive() -> Any:
+            return next(said)
+
+        async def send(message: Any) -> None:
+            heard.append(message)
+
+        await edge(application, folder=folder)(scope, receive, send)
+        return heard
+
+    assert asyncio.run(post())[0]["status"] == 413
 
 
 def test_a_length_that_lies_does_not_help(client):
@@ -428,6 +475,26 @@ def test_an_event_that_nobody_answers_is_answered_kindly(client):
         opened.send('42/_event,["event",{"name":"state.gone"}]')
 
         assert "Please reload the page" in opened.receive()
+
+
+def test_a_browser_that_takes_nothing_in_is_given_up():
+    async def stuck(message: Any) -> None:
+        await asyncio.sleep(10)
+
+    async def talk() -> Any:
+        speak = Speaker(stuck, seconds=0.01)
+        with pytest.raises(TimeoutError):
+            await speak({"type": "websocket.send", "text": "x"})
+        return await Listener(_say(HELLO), speak, Limits(), known=())()
+
+    assert asyncio.run(talk()) == {"type": "websocket.disconnect", "code": 1001}
+
+
+def _say(frame: str) -> Any:
+    async def receive() -> Any:
+        return {"type": "websocket.receive", "text": frame}
+
+    return receive
 
 
 def test_a_socket_that_says_nothing_is_closed(folder, monkeypatch):

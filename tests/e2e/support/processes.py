@@ -1,0 +1,90 @@
+"""The clinic's own processes: a web worker that serves the built pages, and a scheduler that looks every second."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process with its log."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def web_worker(site: Path, port: int, environment: dict[str, str], folder: Path) -> Iterator[Running]:
+    """Serves `site` (a folder with build/client) until the end of the block."""
+    command = ["-m", "granian", "--interface", "asgi", "--factory", "medcal.medcal:app", "--host", "127.0.0.1"]
+    more = {
+        "REFLEX_WEB_WORKDIR": str(site),
+        "REFLEX_ENV_MODE": "prod",
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        "REFLEX_CHECK_LATEST_VERSION": "false",
+        "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+        "__REFLEX_SKIP_COMPILE": "true",
+    }
+    with _running([*command, "--port", str(port), "--workers", "1"], environment | more, folder / "web.log") as web:
+        _wait_until_open(web, port)
+        yield web
+
+
+@contextmanager
+def scheduler(environment: dict[str, str], folder: Path) -> Iterator[Running]:
+    with _running(["-m", "tests.e2e.support.quick_scheduler"], environment, folder / "scheduler.log") as running:
+        yield running
+
+
+@contextmanager
+def _running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[Running]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=PROJECT, env=inherited | environment, stdout=file, stderr=subprocess.STDOUT
+        )
+    running = Running(process, log)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def _wait_until_open(web: Running, port: int) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not _answers(port):
+        assert web.process.poll() is None, web.log.read_text()
+        assert time.monotonic() < give_up_at, web.log.read_text()
+        time.sleep(0.1)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
