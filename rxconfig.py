@@ -7,6 +7,7 @@ from typing import Any
 import reflex as rx
 
 from medcal.config import settings
+from medcal.edge.origin import allowed_origins
 
 # `http://localhost:8000/ping`, in whichever quotes the minifier prefers.
 BAKED_ADDRESS = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")
@@ -39,7 +40,7 @@ config = rx.Config(
     api_url=settings().url,
     deploy_url=settings().url,
     # The default lets every site's pages talk to the websocket with the visitor's cookies.
-    cors_allowed_origins=[settings().url],
+    cors_allowed_origins=allowed_origins(settings().url),
     trusted_proxy_hops=settings().trusted_proxy_hops,
     # The default writes pickles to the disk. Memory is right for one worker; several share Redis.
     state_manager_mode="redis" if settings().redis_url else "memory",

@@ -53,7 +53,15 @@ def engine() -> Engine:
 @functools.cache
 def open_engine() -> Engine:
     url = settings().database_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_engine(url, pool_size=12, max_overflow=8, pool_timeout=10, connect_args={"connect_timeout": 10})
+    return create_engine(
+        url,
+        pool_size=12,
+        max_overflow=8,
+        pool_timeout=10,
+        connect_args={"connect_timeout": 10},
+        # An error's text goes into logs, and parameters are patients.
+        hide_parameters=True,
+    )
 
 
 @contextmanager

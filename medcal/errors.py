@@ -76,7 +76,7 @@ class HoldExpired(MedcalError):
     status = 410
 
     def sentence(self) -> str:
-        return t("We could not keep this time any longer. Please choose a time again; your details are still here.")
+        return t("We could not hold this time any longer. Please choose a time again; your details are still here.")
 
 
 class TooLate(MedcalError):
@@ -94,7 +94,7 @@ class ChangedMeanwhile(MedcalError):
     status = 409
 
     def sentence(self) -> str:
-        return t("Somebody else has changed this meanwhile. You now see the latest state; please try again.")
+        return t("Somebody else has changed this in the meantime. You now see the latest state; please try again.")
 
 
 class NotPossibleNow(MedcalError):

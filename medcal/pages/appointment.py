@@ -70,7 +70,7 @@ def _changes(card: rx.Var[AppointmentCard]) -> rx.Component:
                 button(t("Change my wish for something earlier"), kind="secondary", icon="hourglass", on_click=WishState.open(card.ref)),
                 button(t("Ask for something earlier"), kind="secondary", icon="hourglass", on_click=WishState.open(card.ref)),
             ),
-            button(t("Cancel"), kind="danger", icon="calendar-x", on_click=CancelState.open(card.ref)),
+            button(t("Cancel it"), kind="danger", icon="calendar-x", on_click=CancelState.open(card.ref)),
             class_name="row",
         ),
         rx.cond(card.waits, _waiting(card)),

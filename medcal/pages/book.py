@@ -26,8 +26,8 @@ def page() -> rx.Component:
 def _nothing_held() -> rx.Component:
     return notice_page(
         "expired",
-        t("No time is being kept for you"),
-        rx.el.p(t("A time is kept for ten minutes while you fill in the form. Choose one again; it takes a moment.")),
+        t("No time is being held for you"),
+        rx.el.p(t("A time is held for ten minutes while you fill in the form. Please choose one again; it takes only a moment.")),
         link_button(t("Choose a time"), href=routes.to(routes.HOME), icon="calendar-search"),
     )
 
@@ -58,7 +58,7 @@ def _summary() -> rx.Component:
             _expired(),
             countdown(
                 hold.held_until,
-                before=t("Kept for you for"),
+                before=t("Held for you for"),
                 over=t("The time has run out."),
                 on_expire=BookingState.expire,
             ),
@@ -85,7 +85,7 @@ def _expired() -> rx.Component:
     return callout(
         rx.el.strong(t("Your hold has run out")),
         rx.el.p(t("What you typed is still here. If the time is still free, you can take it again.")),
-        button(t("Keep this time again"), small=True, on_click=BookingState.hold_again),
+        button(t("Hold this time again"), small=True, on_click=BookingState.hold_again),
         tone="warning",
         role="alert",
     )
@@ -95,7 +95,7 @@ def _form() -> rx.Component:
     problems = BookingState.problems
     return rx.el.form(
         rx.cond(BookingState.problem != "", callout(BookingState.problem, tone="danger", role="alert")),
-        tick("for_other", t("I book for somebody else, for example my child"), on_change=BookFormState.set_for_other),
+        tick("for_other", t("I am booking for somebody else, for example my child"), on_change=BookFormState.set_for_other),
         rx.el.div(
             text_field(
                 "name",
@@ -125,7 +125,7 @@ def _form() -> rx.Component:
                 "phone",
                 t("Phone"),
                 problems=problems,
-                hint=t("One of both is enough."),
+                hint=t("One of the two is enough."),
                 type="tel",
                 auto_complete="tel",
                 max_length=40,

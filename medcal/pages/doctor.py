@@ -59,7 +59,7 @@ def _times() -> rx.Component:
         rx.cond(
             DoctorState.has_times,
             day_list(DoctorState.days, choose),
-            rx.el.div(picture("empty"), rx.el.p(t("All times of these two weeks are taken. Look at later days, or at the other doctors.")), class_name="message"),
+            rx.el.div(picture("empty"), rx.el.p(t("All times in these two weeks are taken. Look at later days, or at the other doctors.")), class_name="message"),
         ),
         pager(
             has_earlier=DoctorState.has_earlier,

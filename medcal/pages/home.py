@@ -45,9 +45,9 @@ def _empty() -> rx.Component:
 
 def _how_it_works() -> rx.Component:
     steps = [
-        (t("Take a time"), t("Every time you see is really free. The one you choose is kept for you for ten minutes.")),
-        (t("Say who comes"), t("Name, date of birth, and how we reach you. You can also book for somebody else.")),
-        (t("We remind you"), t("Three days and one day before. Confirm, move or cancel with one press, without a password.")),
+        (t("Take a time"), t("Every time you see is really free. The one you choose is held for you for ten minutes.")),
+        (t("Say who is coming"), t("Name, date of birth, and how we reach you. You can also book for somebody else.")),
+        (t("We remind you"), t("Three days and one day before. Confirm, move or cancel with one click, without a password.")),
         (t("Sooner, if you like"), t("When somebody cancels, we hold the time for you and ask. You have two hours to answer.")),
     ]
     return rx.el.section(

@@ -14,7 +14,7 @@ def page() -> rx.Component:
         notice_page(
             "link",
             t("This link no longer works"),
-            rx.el.p(t("It is too old, or it has been replaced by a newer message. Your appointment is not touched by that.")),
+            rx.el.p(t("It is too old, or it has been replaced by a newer message. Your appointment is not affected.")),
             rx.el.p(t("Let us send a code to the address that you booked with: it shows all your appointments.")),
             link_button(t("Find my appointment"), href=routes.to(routes.FIND_APPOINTMENT), icon="key-round"),
         ),

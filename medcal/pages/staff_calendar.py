@@ -79,7 +79,7 @@ def _sheet() -> rx.Component:
         rx.cond(
             state.blocks.length() > 0,
             agenda(state.blocks, state.open_visit),
-            nothing_found(t("Nothing stands in this day.")),
+            nothing_found(t("Nothing is planned on this day.")),
         ),
         calendar(
             view=state.view,
@@ -112,6 +112,6 @@ def _skeleton() -> rx.Component:
 def _foot() -> rx.Component:
     return rx.el.div(
         legend(LEGEND),
-        rx.el.p(t("Times are {zone}.", zone=CalendarState.zone_name), class_name="small soft"),
+        rx.el.p(t("All times are in {zone}.", zone=CalendarState.zone_name), class_name="small soft"),
         class_name="row-apart calendar-foot no-print",
     )

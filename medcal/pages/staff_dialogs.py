@@ -110,8 +110,8 @@ def _changes() -> rx.Component:
     sheet, state = OpenAppointmentState.sheet, OpenAppointmentState
     earlier = rx.cond(
         sheet.waits,
-        button(t("Stop looking for earlier"), kind="quiet", icon="hourglass", on_click=state.stop_waiting),
-        button(t("Look for earlier"), kind="quiet", icon="hourglass", on_click=state.wait_for_earlier),
+        button(t("Stop looking for something earlier"), kind="quiet", icon="hourglass", on_click=state.stop_waiting),
+        button(t("Look for something earlier"), kind="quiet", icon="hourglass", on_click=state.wait_for_earlier),
     )
     return rx.cond(
         sheet.can_move | sheet.can_cancel,
@@ -152,10 +152,10 @@ def _move_form() -> rx.Component:
 def _cancel_form() -> rx.Component:
     sheet, state = OpenAppointmentState.sheet, OpenAppointmentState
     return rx.el.form(
-        rx.el.p(t("Cancel the appointment of {when}?", when=sheet.when), class_name="large"),
+        rx.el.p(t("Cancel the appointment on {when}?", when=sheet.when), class_name="large"),
         rx.el.p(t("The patient is told. The time is free at once, and offered to those who wait for something earlier."), class_name="soft"),
         _problem(state.problem),
-        text_field("reason", t("Reason, if there is one"), problems=NO_PROBLEMS, hint=t("Stays here; the patient does not see it."), max_length=300),
+        text_field("reason", t("Reason (optional)"), problems=NO_PROBLEMS, hint=t("Stays here; the patient does not see it."), max_length=300),
         actions(
             button(t("Keep it"), kind="secondary", on_click=state.go_back),
             button(t("Cancel the appointment"), kind="danger", type="submit"),
@@ -320,7 +320,7 @@ def block_dialog() -> rx.Component:
             rx.el.span(state.problems["ends"], class_name="problem", role="alert"),
             text_field("reason", t("What for?"), problems=state.problems, hint=t("Shown to the staff only."), max_length=120),
             actions(
-                button(t("Cancel"), kind="secondary", on_click=state.set_open(False)),
+                button(t("Close"), kind="secondary", on_click=state.set_open(False)),
                 button(t("Block the time"), type="submit", icon="ban"),
             ),
             on_submit=state.block,

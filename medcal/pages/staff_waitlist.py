@@ -89,7 +89,7 @@ def _offer(offer: rx.Var[OpenOffer]) -> rx.Component:
 def _waiting() -> rx.Component:
     headings = (t("Turn"), t("Patient"), t("Looks for"), t("Has"), t("Urgent"), rx.el.span(t("Action"), class_name="visually-hidden"))
     return rx.el.section(
-        rx.el.h2(t("Who waits"), id="waiting"),
+        rx.el.h2(t("Who is waiting"), id="waiting"),
         rx.el.p(
             t("Freed time is offered to the first who fits: urgent ones first, then who has waited longest. Nobody is asked twice for the same time."),
             class_name="small soft",
@@ -104,7 +104,7 @@ def _waiting() -> rx.Component:
                 ),
                 class_name="table-wrap",
             ),
-            nothing_found(t("Nobody waits for something earlier.")),
+            nothing_found(t("Nobody is waiting for something earlier.")),
         ),
         aria_labelledby="waiting",
         class_name="stack",
@@ -236,7 +236,7 @@ def _add_dialog() -> rx.Component:
             ),
             text_field(
                 "notice_hours",
-                t("Hours of notice that are needed"),
+                t("Hours of notice needed"),
                 problems=state.problems,
                 type="number",
                 min="0",
@@ -244,7 +244,7 @@ def _add_dialog() -> rx.Component:
                 default_value="24",
             ),
             actions(
-                button(t("Cancel"), kind="secondary", on_click=state.set_open(False)),
+                button(t("Close"), kind="secondary", on_click=state.set_open(False)),
                 button(t("Put on the list"), type="submit"),
             ),
             on_submit=state.add,
@@ -252,5 +252,5 @@ def _add_dialog() -> rx.Component:
         ),
         is_open=state.is_open,
         on_close=state.set_open(False),
-        title=t("Somebody waits for a time"),
+        title=t("Put somebody on the waitlist"),
     )

@@ -115,7 +115,7 @@ def create_user(
             "password",
         )
     if (role is Role.doctor) != (doctor_id is not None):
-        raise Invalid(t("A doctor's account belongs to a doctor, the others do not."), "doctor_id")
+        raise Invalid(t("A doctor's account needs its doctor; other accounts have none."), "doctor_id")
     if db.exec(select(StaffUser.id).where(StaffUser.email == kept)).first():
         raise Invalid(t("There is already an account with this e-mail address."), "email")
     user = StaffUser(

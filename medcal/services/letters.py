@@ -16,7 +16,7 @@ from medcal.i18n import current_language, t
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 # Day before month and 24 hours, also in English: the times on the page and in the letter read alike.
-BABEL_LOCALES = {"en": "en_GB"}
+BABEL_LOCALES = {"en": "en_GB", "de": "de_AT"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def booked(occasion: Occasion) -> Letter:
         occasion,
         t("Your appointment on {day} at {time}", day=day, time=at),
         t("Your appointment is booked. We look forward to seeing you."),
-        t("If you cannot come, please cancel as early as you can: somebody is waiting for a time like yours."),
+        t("If you cannot come, please cancel as early as you can: somebody else will be glad of the time."),
         facts=_facts(occasion),
         actions=(Action(t("See or change the appointment"), "appointment"), Action(t("Cancel it"), "cancel")),
     )
@@ -127,7 +127,7 @@ def moved(occasion: Occasion) -> Letter:
         occasion,
         t("New time for your appointment: {day} at {time}", day=day, time=at),
         t("Your appointment has a new time. Please forget the old one."),
-        t("If you cannot come, please cancel as early as you can: somebody is waiting for a time like yours."),
+        t("If you cannot come, please cancel as early as you can: somebody else will be glad of the time."),
         facts=_facts(occasion),
         actions=(Action(t("See or change the appointment"), "appointment"), Action(t("Cancel it"), "cancel")),
     )
@@ -150,7 +150,7 @@ def reminder(occasion: Occasion) -> Letter:
         occasion,
         t("Reminder: your appointment on {day} at {time}", day=day, time=at),
         t("This is a reminder of your appointment on {day} at {time}. Will you come?", day=day, time=at),
-        t("Somebody is waiting for this time, so please tell us if you cannot come."),
+        t("Please tell us if you cannot come: somebody else will be glad of the time."),
         facts=_facts(occasion),
         actions=(
             Action(t("Yes, I will come"), "confirm"),

@@ -38,7 +38,7 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
     Raises NotPossibleNow for an appointment that is not booked, or so near that nothing could be gained.
     """
     if appointment.status is not AppointmentStatus.booked or not can_gain(appointment, now):
-        raise NotPossibleNow(t("This appointment is too near to look for an earlier time."))
+        raise NotPossibleNow(t("This appointment is too soon to look for an earlier time."))
     row = fetch_one(
         db,
         """INSERT INTO waitlist_entry (ref, patient_id, appointment_id, visit_type_id, location_id, doctor_id, weekdays, opens, closes,

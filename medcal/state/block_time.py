@@ -108,7 +108,7 @@ def _said(blocked: Blocked) -> str:
     if not blocked.remaining:
         return t("The time is blocked.")
     return tn(
-        "The time is blocked. {count} appointment stands in it and stays.",
-        "The time is blocked. {count} appointments stand in it and stay.",
+        "The time is blocked. {count} appointment lies in it and stays as it is.",
+        "The time is blocked. {count} appointments lie in it and stay as they are.",
         blocked.remaining,
     )

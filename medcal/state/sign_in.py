@@ -22,6 +22,7 @@ class SignInState(rx.State):
     @open_to("anyone")
     def load(self) -> None:
         query = self.router.url.query_parameters
-        self.problem = t(SENTENCES[query["failed"]]) if query.get("failed") in SENTENCES else ""
+        sentence = SENTENCES.get(query.get("failed", ""), "")
+        self.problem = t(sentence)
         # Only carried along: the server goes on to pages of ours alone.
         self.next_page = query.get("next", "")[:200]

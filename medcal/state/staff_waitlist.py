@@ -40,7 +40,7 @@ class StaffWaitlistState(rx.State):
     @open_to("reception", "admin")
     async def accept(self, ref: uuid.UUID) -> Any:
         """She said yes on the phone."""
-        return await self._do(waitlist_book.accept, ref, t("Accepted: the earlier time is hers."))
+        return await self._do(waitlist_book.accept, ref, t("Accepted: the patient has the earlier time."))
 
     @open_to("reception", "admin")
     async def decline(self, ref: uuid.UUID) -> Any:

@@ -189,7 +189,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class HoldCard:
-    """The time that is being kept while the form is filled in."""
+    """The time that is held while the form is filled in."""
 
     doctor: str = ""
     doctor_slug: str = ""

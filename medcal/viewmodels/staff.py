@@ -149,7 +149,7 @@ def _full_hour_after(starts: datetime, ends: datetime) -> int:
 def _block(claim: Claim, doctor_ref: str, doctor: str, zone: ZoneInfo, actor: Actor) -> Block:
     kind = status_kind(claim.status, is_confirmed=claim.is_confirmed, is_offer=claim.is_offer)
     status = t(STATUS_WORDS[kind])
-    title, note = claim.patient or t("A patient at the form"), _note(claim, zone)
+    title, note = claim.patient or t("Somebody is booking"), _note(claim, zone)
     time = t("{from_time}–{to_time}", from_time=clock_time(claim.starts_at, zone), to_time=clock_time(claim.ends_at, zone))
     overbooked = t("overbooked: {reason}", reason=claim.overbooked_reason) if claim.overbooked_reason else ""
     waits = t("waits for something earlier") if claim.waits else ""

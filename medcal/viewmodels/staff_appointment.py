@@ -72,7 +72,7 @@ def appointment_sheet(file: AppointmentFile, doctors: Sequence[DeskDoctor], acto
         code=file.code,
         kind=kind,
         status=t(STATUS_WORDS[kind]),
-        title=file.patient or t("A patient at the form"),
+        title=file.patient or t("Somebody is booking"),
         when=t("{moment} to {time}", moment=moment(file.starts_at, zone), time=clock_time(file.ends_at, zone)),
         visit=t(file.visit_type),
         doctor=t("{doctor}, {specialty}", doctor=file.doctor, specialty=t(file.specialty)),

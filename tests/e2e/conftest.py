@@ -165,7 +165,8 @@ def open_browser(
     is_failed = request.node.stash.get(FAILED, False)
     for number, context in enumerate(watches):
         _close(context, request.node.name if is_failed else "", number)
-    assert [complaint for watch in watches.values() for complaint in watch.complaints] == []
+    if complaints := {complaint: None for watch in watches.values() for complaint in watch.complaints}:
+        pytest.fail("\n".join(complaints), pytrace=False)
 
 
 def _close(context: BrowserContext, failed: str, number: int) -> None:

@@ -19,7 +19,7 @@ def test_a_patient_finds_a_doctor_and_books(page: Page, clinic: OpenClinic, post
     page.get_by_role("article").filter(has_text="Dr. Ada Okafor").get_by_role("link", name="All free times").click()
     patient.free_time(page, clinic, at).click()
 
-    expect(page.get_by_text("Kept for you for")).to_contain_text("9:")
+    expect(page.get_by_text("Held for you for")).to_contain_text("9:")
     expect(page.get_by_role("complementary")).to_contain_text(clinic.said(at))
     patient.fill_in(page)
     patient.send(page)
@@ -87,7 +87,7 @@ def test_a_double_click_books_once(page: Page, clinic: OpenClinic, post: Post) -
 
 def test_somebody_books_for_her_child(page: Page, clinic: OpenClinic, post: Post) -> None:
     patient.choose(page, clinic, clinic.at(4, "15:00"))
-    page.get_by_label("I book for somebody else").check()
+    page.get_by_label("I am booking for somebody else").check()
     patient.fill_in(page, name="Hugo Czerny")
     page.get_by_label("Your own name").fill("Charlie Czerny")
 

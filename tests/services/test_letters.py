@@ -163,7 +163,7 @@ def test_a_reminder_can_be_answered_and_says_that_somebody_waits(kind: str) -> N
     letter = write_letter(kind, OCCASION)
 
     assert [action.purpose for action in letter.actions] == ["confirm", "cancel", "appointment"]
-    assert "Somebody is waiting for this time, so please tell us if you cannot come." in letter.as_text()
+    assert "Please tell us if you cannot come: somebody else will be glad of the time." in letter.as_text()
 
 
 def test_who_booked_for_somebody_reads_for_whom(db: Session) -> None:

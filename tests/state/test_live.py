@@ -33,7 +33,7 @@ def load(session: Session, what: str) -> list[str]:
 class CalendarProbe(rx.State):
     rows: list[str] = []
     by: str = ""
-    _what: str = "all"
+    _what: str = "everybody"
     _fails: bool = False
 
     @open_to("staff")
@@ -139,7 +139,7 @@ def test_every_open_calendar_shows_a_change(new_tab, push, sam):
 
     push()
 
-    assert {tuple(tab.value(CalendarProbe, "rows")) for tab in tabs} == {("all", "4")}
+    assert {tuple(tab.value(CalendarProbe, "rows")) for tab in tabs} == {("everybody", "4")}
     assert {tab.value(CalendarProbe, "by") for tab in tabs} == {"Sam Stern"}
 
 
@@ -152,7 +152,7 @@ def test_pages_that_show_the_same_load_it_once(new_tab, push, sam):
 
     push()
 
-    assert sorted(loads) == [("all", "en"), ("mine", "en")]
+    assert sorted(loads) == [("everybody", "en"), ("mine", "en")]
 
 
 def test_pages_in_two_languages_each_get_their_own(new_tab, push, sam):
@@ -163,7 +163,7 @@ def test_pages_in_two_languages_each_get_their_own(new_tab, push, sam):
 
     push()
 
-    assert sorted(loads) == [("all", "de"), ("all", "en")]
+    assert sorted(loads) == [("everybody", "de"), ("everybody", "en")]
 
 
 def test_a_page_that_was_left_is_not_pushed_to(new_tab, push, sam):
@@ -198,7 +198,7 @@ def test_signing_out_empties_the_open_page_at_the_next_change(new_tab, push, sam
     assert tab.value(CalendarProbe, "rows") == []
     assert tab.value(SessionState, "name") == ""
     assert tab.redirects == ["/sign-in"]
-    assert "all" not in "".join(tab.frames)
+    assert "everybody" not in "".join(tab.frames)
 
 
 def test_signing_out_empties_the_open_page_also_when_nothing_changes(new_tab, push, sam):
@@ -262,7 +262,7 @@ def test_a_page_that_was_being_loaded_during_a_change_is_brought_up_to_date(new_
 
     push(live._pay)
 
-    assert tab.value(CalendarProbe, "rows") == ["all", "2"]
+    assert tab.value(CalendarProbe, "rows") == ["everybody", "2"]
 
 
 def test_one_page_that_fails_does_not_hold_up_the_others(new_tab, push, sam, caplog):
@@ -273,7 +273,7 @@ def test_one_page_that_fails_does_not_hold_up_the_others(new_tab, push, sam, cap
 
     push()
 
-    assert sound.value(CalendarProbe, "rows") == ["all", "3"]
+    assert sound.value(CalendarProbe, "rows") == ["everybody", "3"]
     assert "could not bring CalendarProbe up to date" in caplog.text
 
 
@@ -292,7 +292,7 @@ def test_a_page_that_is_busy_is_tried_again(new_tab, push, sam, pipeline, app, m
     assert [watcher.is_owed for watcher in live._watchers.values()] == [True]
     push(live._pay)
 
-    assert tab.value(CalendarProbe, "rows") == ["all", "2"]
+    assert tab.value(CalendarProbe, "rows") == ["everybody", "2"]
 
 
 def test_the_history_is_noticed_to_grow_also_out_of_order(db):
@@ -326,7 +326,7 @@ def test_a_change_in_the_database_reaches_an_open_page(app, new_tab, pipeline, s
 
     pipeline._run(listen_and_change())
 
-    assert tab.value(CalendarProbe, "rows") == ["all", "3"]
+    assert tab.value(CalendarProbe, "rows") == ["everybody", "3"]
 
 
 def test_a_change_without_a_hint_reaches_an_open_page_within_a_second_or_so(app, new_tab, pipeline, sockets, sam):
@@ -343,7 +343,7 @@ def test_a_change_without_a_hint_reaches_an_open_page_within_a_second_or_so(app,
 
     pipeline._run(listen_and_change())
 
-    assert tab.value(CalendarProbe, "rows") == ["all", "3"]
+    assert tab.value(CalendarProbe, "rows") == ["everybody", "3"]
 
 
 async def _until(condition: Callable[[], bool]) -> None:

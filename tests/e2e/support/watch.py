@@ -10,6 +10,10 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Frame, Page, Req
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|\d{2,}|[A-Za-z0-9_]{24,}")
 
 
+# Playwright's own doing: a service worker would hide requests from it.
+OURS = "Service Worker registration blocked by Playwright"
+
+
 @dataclass
 class Watch:
     """Gathers the faults of one browser; `allow` names what a journey brings about on purpose."""
@@ -37,7 +41,7 @@ class Watch:
         page.on("framenavigated", self._navigated)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and OURS not in message.text:
             self.faults.append(f"console {message.type}: {message.text} ({message.location.get('url')})")
 
     def _error(self, error: WebError) -> None:
