@@ -14,8 +14,9 @@ from medcal.models.people import (
     Throttle,
 )
 from medcal.models.places import Doctor, Location, Specialty, VisitType
+from medcal.models.policies import OfferPolicy, OfferStep
 from medcal.models.schedule import Opening, Slot, TimeOff, WorkingHours
-from medcal.models.waitlist import EntryStatus, FreedStatus, FreedTime, Offer, OfferStatus, WaitlistEntry
+from medcal.models.waitlist import EntryStatus, FreedEnd, FreedStatus, FreedTime, Offer, OfferStatus, WaitlistEntry
 from medcal.models.work import Job, JobStatus, PeriodicRun
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Doctor",
     "EntryStatus",
     "Event",
+    "FreedEnd",
     "FreedStatus",
     "FreedTime",
     "Job",
@@ -35,7 +37,9 @@ __all__ = [
     "Message",
     "MessageStatus",
     "Offer",
+    "OfferPolicy",
     "OfferStatus",
+    "OfferStep",
     "OneTimeCode",
     "Opening",
     "Patient",

@@ -45,6 +45,11 @@ def choice(of: type[StrEnum], default: StrEnum) -> Any:
     return Field(default=default, sa_type=_enum(of), sa_column_kwargs={"server_default": default.value})
 
 
+def maybe(of: type[StrEnum]) -> Any:
+    """Like `choice`, but nothing at first."""
+    return Field(default=None, sa_type=_enum(of), nullable=True)
+
+
 def _enum(of: type[StrEnum]) -> Enum:
     return Enum(
         of,

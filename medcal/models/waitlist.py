@@ -3,18 +3,31 @@
 import uuid
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from medcal.models.base import choice, instant, key, public_ref, reference
+from medcal.models.base import choice, instant, key, maybe, public_ref, reference
 
 
 class EntryStatus(StrEnum):
+    """`waiting` may be asked; `paused` keeps its place but is not asked; the rest are ends."""
+
     waiting = "waiting"
+    paused = "paused"
     fulfilled = "fulfilled"
     withdrawn = "withdrawn"
+
+
+# One literal predicate everywhere: ON CONFLICT finds a partial index only by the same words.
+ON_THE_LIST = "status IN ('waiting', 'paused')"
+
+
+def small(default: int) -> Any:
+    """A small number that old rows have too."""
+    return Field(default=default, sa_type=SmallInteger, sa_column_kwargs={"server_default": text(str(default))})
 
 
 class WaitlistEntry(SQLModel, table=True):
@@ -29,17 +42,17 @@ class WaitlistEntry(SQLModel, table=True):
         CheckConstraint("opens < closes", name="opens_before_closes"),
         CheckConstraint("cardinality(weekdays) > 0", name="weekdays"),
         Index(
-            "uq_waitlist_entry_appointment_waiting",
+            "uq_waitlist_entry_appointment_listed",
             "appointment_id",
             unique=True,
-            postgresql_where=text("status = 'waiting' AND appointment_id IS NOT NULL"),
+            postgresql_where=text(f"{ON_THE_LIST} AND appointment_id IS NOT NULL"),
         ),
         Index(
-            "uq_waitlist_entry_patient_visit_type_waiting",
+            "uq_waitlist_entry_patient_visit_type_listed",
             "patient_id",
             "visit_type_id",
             unique=True,
-            postgresql_where=text("status = 'waiting' AND appointment_id IS NULL"),
+            postgresql_where=text(f"{ON_THE_LIST} AND appointment_id IS NULL"),
         ),
         Index("ix_waitlist_entry_waiting", "visit_type_id", "created_at", postgresql_where=text("status = 'waiting'")),
     )
@@ -56,6 +69,8 @@ class WaitlistEntry(SQLModel, table=True):
     closes: time = time(23, 59)
     notice_hours: int = 24
     urgency: int = 0
+    # Offers in a row that ended without an answer; any answer sets it back.
+    unanswered_in_row: int = small(0)
     status: EntryStatus = choice(EntryStatus, EntryStatus.waiting)
     created_at: datetime = instant()
 
@@ -69,12 +84,31 @@ class FreedStatus(StrEnum):
     gone = "gone"
 
 
+class FreedEnd(StrEnum):
+    """How a freed time ended: an offer was accepted; somebody booked it; the doctor no longer works then; too near or over."""
+
+    offer = "offer"
+    public = "public"
+    desk = "desk"
+    closed = "closed"
+    late = "late"
+    past = "past"
+
+
 class FreedTime(SQLModel, table=True):
-    """Time of a doctor that became free: the durable work list of offers. It ends filled (by an offer) or gone (taken, closed, past)."""
+    """Time of a doctor that became free: the durable work list of offers.
+
+    While it is offered, `hold_id` is the row that holds it for everybody who is asked. It ends filled (by an offer) or gone.
+    """
 
     __tablename__ = "freed_time"
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="starts_before_ends"),
+        # No offer without its hold, no hold without its offer.
+        CheckConstraint("(status = 'offered') = (hold_id IS NOT NULL)", name="hold"),
+        CheckConstraint("(status IN ('filled', 'gone')) = (ended_by IS NOT NULL)", name="ended_by"),
+        CheckConstraint("(ended_by IS NULL) = (ended_at IS NULL)", name="ended_at"),
+        Index("uq_freed_time_hold", "hold_id", unique=True, postgresql_where=text("hold_id IS NOT NULL")),
         Index(
             "uq_freed_time_doctor_starts_live",
             "doctor_id",
@@ -94,31 +128,44 @@ class FreedTime(SQLModel, table=True):
     ends_at: datetime = instant()
     cause: str = Field(max_length=20)
     freed_by_id: int | None = reference("appointment.id", nullable=True)
+    # What the time was used for before, where it was used: its rules are those of this visit type.
+    visit_type_id: int | None = reference("visit_type.id", nullable=True)
+    hold_id: int | None = reference("appointment.id", nullable=True)
     status: FreedStatus = choice(FreedStatus, FreedStatus.open)
     look_at: datetime = instant()
     created_at: datetime = instant()
     ended_at: datetime | None = instant(nullable=True)
+    ended_by: FreedEnd | None = maybe(FreedEnd)
 
 
 class OfferStatus(StrEnum):
+    """`taken`: somebody else of those who were asked at once answered first."""
+
     open = "open"
     accepted = "accepted"
     declined = "declined"
     expired = "expired"
+    taken = "taken"
     withdrawn = "withdrawn"
 
 
 class Offer(SQLModel, table=True):
-    """Freed time held for one waiting patient until `answer_until`. The hold is a row in the appointments' own constraint."""
+    """Freed time held until `answer_until` for a waiting patient, or for the few who are asked at once: they share the hold.
+
+    The hold is a row in the appointments' own constraint.
+    """
 
     __table_args__ = (
         # Nobody is asked twice for the same freed time, for whichever of her wishes.
         UniqueConstraint("freed_time_id", "patient_id", name="uq_offer_freed_time_patient"),
-        Index("uq_offer_open_per_time", "freed_time_id", unique=True, postgresql_where=text("status = 'open'")),
+        # A group of one is one live offer per time; a larger one is as large as it may be and no larger.
+        Index("uq_offer_open_per_time", "freed_time_id", "place_in_group", unique=True, postgresql_where=text("status = 'open'")),
         Index("uq_offer_open_per_patient", "patient_id", unique=True, postgresql_where=text("status = 'open'")),
-        Index("uq_offer_hold", "hold_id", unique=True),
+        Index("ix_offer_hold", "hold_id"),
+        Index("ix_offer_patient", "patient_id", "created_at"),
         Index("ix_offer_answer_until", "answer_until", postgresql_where=text("status = 'open'")),
         CheckConstraint("(status = 'open') = (decided_at IS NULL)", name="decided_at"),
+        CheckConstraint("place_in_group BETWEEN 1 AND 10", name="place_in_group"),
     )
 
     id: int | None = key()
@@ -127,6 +174,7 @@ class Offer(SQLModel, table=True):
     entry_id: int = reference("waitlist_entry.id", index=True)
     patient_id: int = reference("patient.id")
     hold_id: int = reference("appointment.id")
+    place_in_group: int = small(1)
     status: OfferStatus = choice(OfferStatus, OfferStatus.open)
     answer_until: datetime = instant()
     created_at: datetime = instant()

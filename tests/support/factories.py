@@ -246,6 +246,7 @@ def make_offer(
             ends_at=hold.busy_until,
             cause="cancelled",
             status=FreedStatus.offered,
+            hold_id=hold.id,
             look_at=NOW,
             created_at=NOW,
         ),
