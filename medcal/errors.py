@@ -113,6 +113,13 @@ class OfferClosed(MedcalError):
         return t("This offer has ended. You keep your appointment and your place on the list.")
 
 
+class OfferTaken(OfferClosed):
+    """Several were asked at once, and somebody else of them answered first."""
+
+    def sentence(self) -> str:
+        return t("Somebody else answered first. You keep your appointment and your place on the list.")
+
+
 class LinkExpired(MedcalError):
     status = 410
 

@@ -19,7 +19,7 @@ from medcal import clock
 from medcal.config import BadSetting, settings
 from medcal.db import CHANNEL, engine, in_transaction
 from medcal.failures import outline
-from medcal.services import booking, delivery, housekeeping, jobs, offers, periodic, reminders, schedules
+from medcal.services import answers, booking, delivery, housekeeping, jobs, offers, periodic, reminders, schedules
 from medcal.services.webhooks import TIMEOUT
 
 log = logging.getLogger("medcal.scheduler")
@@ -50,7 +50,7 @@ class Periodic(NamedTuple):
 PERIODIC = (
     Periodic("heartbeat", timedelta(seconds=10), lambda: None),
     Periodic("release lapsed holds", timedelta(seconds=5), in_a_transaction(booking.release_lapsed_holds), again=True),
-    Periodic("expire offers", timedelta(seconds=5), in_a_transaction(offers.expire_next), again=True),
+    Periodic("expire offers", timedelta(seconds=5), in_a_transaction(answers.expire_next), again=True),
     Periodic("sweep freed time", timedelta(seconds=30), in_a_transaction(offers.offer_next), again=True),
     Periodic("plan reminders", timedelta(minutes=1), in_a_transaction(reminders.plan_reminders)),
     Periodic("extend openings", timedelta(hours=1), in_a_transaction(schedules.extend_openings)),

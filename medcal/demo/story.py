@@ -10,8 +10,8 @@ from medcal import clock
 from medcal.db import fetch
 from medcal.demo.clinic import ACCOUNTS, AFTERNOON, DOCTORS, LOCATION, MORNING, PASSWORD, PATIENTS, SPECIALTIES, WEEKEND, Person
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, Patient, Specialty, StaffUser, VisitType, WorkingHours
-from medcal.security import SYSTEM, Actor, ActorKind, Role, hash_password, new_booking_code
-from medcal.services import booking, schedules, waitlist
+from medcal.security import PATIENT, Actor, ActorKind, Role, hash_password, new_booking_code
+from medcal.services import booking, policy, schedules, waitlist
 from medcal.services.availability import FreeTime, busy_length_of, length_of, list_free
 
 # The same clinic every time: what is random is drawn from this.
@@ -25,6 +25,8 @@ def load(db: Session, now: datetime) -> bool:
         return False
     location = Location(**LOCATION)
     db.add(location)
+    db.flush()
+    policy.write_default_policy(db, location)
     specialties = _add_specialties(db)
     doctors = _add_doctors(db, location, specialties, clock.local_day(now, location.zone_info))
     _add_accounts(db, doctors)
@@ -180,7 +182,7 @@ def _tell_story(db: Session, doctors: Sequence[Doctor], patients: Sequence[Patie
     if len(upcoming) >= 2:
         waiting, cancelled = upcoming[-1], upcoming[0]
         wish = waitlist.Wish(any_doctor=True, notice_hours=2)
-        waitlist.join(db, waiting, wish, by=SYSTEM, now=now - timedelta(days=5))
+        waitlist.join(db, waiting, wish, by=PATIENT, now=now - timedelta(days=5))
         booking.cancel(db, cancelled, by=_desk(db), now=now)
     _one_hold(db, doctors[7], now)
 

@@ -14,7 +14,7 @@ from medcal.config import settings
 from medcal.db import fetch, fetch_one
 from medcal.errors import Invalid, LinkExpired, NotFound
 from medcal.i18n import current_language, t
-from medcal.models import Appointment, Offer
+from medcal.models import Appointment, Offer, WaitlistEntry
 from medcal.security import code_digest, contact_digest, digest, new_code
 from medcal.services import notifications, throttle
 from medcal.services.patients import check_email, check_phone
@@ -42,6 +42,11 @@ class Opened:
     def is_offer(self) -> bool:
         return self.purpose == "offer"
 
+    @property
+    def is_wish(self) -> bool:
+        """The wish for something earlier, which was paused."""
+        return self.purpose == "earlier"
+
 
 def exchange(db: Session, token: str, visit_digest: str, now: datetime) -> Opened:
     """Let a browser see what a mailed link is for, until the link expires; nothing else changes.
@@ -58,13 +63,13 @@ def exchange(db: Session, token: str, visit_digest: str, now: datetime) -> Opene
     )
     if link is None:
         raise LinkExpired
-    is_offer = link.purpose == "offer"
+    is_of_offer = link.purpose in notifications.OF_OFFERS
     _grant(
         db,
         visit_digest,
         patient_id=link.patient_id,
-        appointment_id=None if is_offer else link.appointment_id,
-        offer_id=link.offer_id if is_offer else None,
+        appointment_id=None if is_of_offer else link.appointment_id,
+        offer_id=link.offer_id if is_of_offer else None,
         purpose=link.purpose,
         now=now,
         expires_at=link.expires_at,
@@ -333,12 +338,25 @@ def current_offer(db: Session, visit_digest: str, now: datetime) -> Offer | None
         """SELECT o.id FROM patient_access pa
              JOIN offer o ON o.patient_id = pa.patient_id
               AND (o.id = pa.offer_id OR (pa.purpose = 'code' AND pa.appointment_id IS NULL AND o.status = 'open'))
-            WHERE pa.visit_digest = %(visit)s AND pa.expires_at > %(now)s
+            WHERE pa.visit_digest = %(visit)s AND pa.expires_at > %(now)s AND pa.purpose <> 'earlier'
             ORDER BY o.status = 'open' DESC, pa.created_at DESC, o.id DESC LIMIT 1""",
         visit=visit_digest,
         now=now,
     )
     return db.get_one(Offer, row.id) if row else None
+
+
+def current_wish(db: Session, visit_digest: str, now: datetime) -> WaitlistEntry | None:
+    """The wish that a browser may take up again, opened by the link in the letter that says it is paused."""
+    row = fetch_one(
+        db,
+        """SELECT o.entry_id FROM patient_access pa JOIN offer o ON o.id = pa.offer_id
+            WHERE pa.visit_digest = %(visit)s AND pa.expires_at > %(now)s AND pa.purpose = 'earlier'
+            ORDER BY pa.created_at DESC, pa.id DESC LIMIT 1""",
+        visit=visit_digest,
+        now=now,
+    )
+    return db.get_one(WaitlistEntry, row.entry_id) if row else None
 
 
 def forget_old(db: Session, now: datetime) -> int:

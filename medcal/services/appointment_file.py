@@ -76,7 +76,7 @@ SELECT a.id, a.ref, a.code, d.ref AS doctor_ref, d.name AS doctor, s.ref AS spec
        p.name AS patient, p.born_on, p.email, p.phone, b.name AS booker, b.email AS booker_email, b.phone AS booker_phone,
        a.reason, a.request, a.confirmed_at, a.cancelled_by, a.cancel_reason, a.is_late_cancellation,
        u.name AS overbooked_by, a.overbooked_reason,
-       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status = 'waiting') AS waits, a.version
+       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status IN ('waiting', 'paused')) AS waits, a.version
   FROM appointment a
   JOIN doctor d ON d.id = a.doctor_id JOIN specialty s ON s.id = d.specialty_id
   JOIN location l ON l.id = a.location_id JOIN visit_type v ON v.id = a.visit_type_id

@@ -17,9 +17,10 @@ from medcal.errors import ChangedMeanwhile, HoldExpired, Invalid, NotAllowed, No
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
 from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
-from medcal.services import access, events, offers, patients, schedules, waitlist
+from medcal.services import access, answers, events, freed_time, patients, waitlist
 from medcal.services.availability import FITS, busy_length_of, is_unclaimed, is_within_hours, length_of, question
 from medcal.services.patients import BookerDetails, Person
+from medcal.services.slots import slot_for
 
 
 @dataclass(frozen=True)
@@ -247,12 +248,12 @@ def _place_at_desk(
     if not overbook_reason and (starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))):
         raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
     release_lapsed_holds(db, now)
-    offers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, by=by, now=now)
+    answers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, by=by, now=now)
     location = db.get_one(Location, doctor.location_id)
     local = clock.local(starts_at, location.zone_info)
     return {
         "doctor_id": doctor.id,
-        "slot_id": schedules.slot_for(db, doctor.id, local.time()),
+        "slot_id": slot_for(db, doctor.id, local.time()),
         "day": local.date(),
         "location_id": location.id,
         "visit_type_id": visit_type.id,
@@ -332,7 +333,7 @@ def _move(db: Session, appointment: Appointment, place: Mapping[str, Any], *, ve
     before = (appointment.doctor_id, appointment.starts_at, appointment.busy_until)
     if before[:2] == (place["doctor_id"], place["starts_at"]):
         return
-    offers.close_offers_to(db, appointment.id, by=by, now=now)
+    waitlist.follow_move(db, appointment.id, place["starts_at"], by=by, now=now)
     _queue_for(db, place["doctor_id"], place["day"])
     if fetch_one(db, MOVE, **place, id=appointment.id, version=version) is None:
         raise _why_not_changed(db, appointment)
@@ -347,8 +348,15 @@ def _move(db: Session, appointment: Appointment, place: Mapping[str, Any], *, ve
         old={"doctor_id": before[0], "starts_at": before[1]},
         new={"doctor_id": place["doctor_id"], "starts_at": place["starts_at"]},
     )
-    waitlist.drop_if_pointless(db, appointment, by=by, now=now)
-    offers.free(db, before[0], before[1], before[2], cause="moved", appointment_id=appointment.id, by=by, now=now)
+    freed_time.free(
+        db,
+        *before,
+        cause=freed_time.MOVED,
+        appointment_id=appointment.id,
+        visit_type_id=appointment.visit_type_id,
+        by=by,
+        now=now,
+    )
 
 
 def _queue_for(db: Session, doctor_id: int, day: Any) -> None:
@@ -409,13 +417,14 @@ def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor
     )
     db.refresh(appointment)
     events.record(db, "appointment.cancelled", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id)
-    offers.free(
+    freed_time.free(
         db,
         appointment.doctor_id,
         appointment.starts_at,
         appointment.busy_until,
-        cause="cancelled",
+        cause=freed_time.CANCELLED,
         appointment_id=appointment.id,
+        visit_type_id=appointment.visit_type_id,
         by=by,
         now=now,
     )

@@ -192,7 +192,7 @@ def _claims(db: Session, doctor_ids: Sequence[int], since: datetime, until: date
         db,
         f"""SELECT a.ref, a.doctor_id, a.starts_at, a.ends_at, a.busy_until, a.status, a.held_until, o.answer_until, p.name AS patient,
                    v.name AS visit_type, a.confirmed_at IS NOT NULL AS is_confirmed, a.overbooked_reason,
-                   EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status = 'waiting') AS waits, a.version
+                   EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status IN ('waiting', 'paused')) AS waits, a.version
               FROM appointment a JOIN visit_type v ON v.id = a.visit_type_id
               LEFT JOIN patient p ON p.id = a.patient_id
               LEFT JOIN offer o ON o.hold_id = a.id AND o.status = 'open'

@@ -64,7 +64,7 @@ class Page:
 _FIND = """
 SELECT a.ref, a.code, a.starts_at, a.ends_at, l.zone, d.name AS doctor, v.name AS visit_type, p.name AS patient, p.phone, p.email,
        a.status, a.confirmed_at IS NOT NULL AS is_confirmed, a.overbooked_by_id IS NOT NULL AS is_overbooked,
-       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status = 'waiting') AS waits
+       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status IN ('waiting', 'paused')) AS waits
   FROM appointment a
   JOIN patient p ON p.id = a.patient_id JOIN doctor d ON d.id = a.doctor_id JOIN specialty s ON s.id = d.specialty_id
   JOIN location l ON l.id = a.location_id JOIN visit_type v ON v.id = a.visit_type_id

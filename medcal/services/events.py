@@ -34,6 +34,8 @@ EVENTS: dict[str, Follows] = {
     # Something earlier
     "waitlist.joined": Follows(),
     "waitlist.left": Follows(),
+    "waitlist.paused": Follows(tells="waitlist.paused"),
+    "waitlist.resumed": Follows(),
     "time.freed": Follows(),
     "time.filled": Follows(),
     "time.gone": Follows(),
@@ -41,7 +43,9 @@ EVENTS: dict[str, Follows] = {
     "offer.accepted": Follows(),
     "offer.declined": Follows(),
     "offer.expired": Follows(),
+    "offer.taken": Follows(tells="offer.taken"),
     "offer.withdrawn": Follows(tells="offer.withdrawn"),
+    "policy.changed": Follows(),
     # Messages
     "message.replayed": Follows(),
     "message.called": Follows(),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from medcal.db import fetch
-from medcal.services import access, accounts, throttle
+from medcal.services import access, accounts, throttle, waitlist
 
 JOBS_KEPT_FOR = timedelta(days=30)
 
@@ -44,6 +44,7 @@ CHORES: tuple[Callable[[Session, datetime], int], ...] = (
     accounts.forget_old_sessions,
     access.forget_old,
     throttle.forget_old,
+    waitlist.drop_pointless,
     _remove_past_openings,
     _remove_done_jobs,
     _blot_out_codes,

@@ -43,7 +43,8 @@ class Occasion:
     """What a letter is written from.
 
     `recipient` is the name of who reads it, `patient` is set when that is somebody else. `visit` is the appointment as
-    it stands, `offered` the earlier time of an offer, held until `answer_until`.
+    it stands, `offered` the earlier time of an offer, held until `answer_until`; `is_shared` when several are asked at
+    once.
     """
 
     place: Place
@@ -54,6 +55,7 @@ class Occasion:
     booking_code: str = ""
     offered: Visit | None = None
     answer_until: datetime | None = None
+    is_shared: bool = False
     one_time_code: str = ""
 
 
@@ -165,7 +167,10 @@ def offer_made(occasion: Occasion) -> Letter:
     assert occasion.answer_until
     day, at = _day_and_time(occasion.offered, occasion.place)
     until = _moment(occasion.answer_until, occasion.place)
-    held = t("We are holding it for you until {moment}.", moment=until)
+    if occasion.is_shared:
+        held = t("We are holding it until {moment} for you and a few others: the first answer counts.", moment=until)
+    else:
+        held = t("We are holding it for you until {moment}.", moment=until)
     if occasion.visit:
         if_yes = t("If you accept, this becomes your time, and your present one goes to somebody else.")
         if_no = t("If you decline or do not answer, you keep your present appointment and your place on the list.")
@@ -192,21 +197,54 @@ def offer_made(occasion: Occasion) -> Letter:
 def offer_withdrawn(occasion: Occasion) -> Letter:
     assert occasion.offered
     day, at = _day_and_time(occasion.offered, occasion.place)
-    if occasion.visit:
-        kept = t("Your appointment stays as it is, and so does your place on the list.")
-    else:
-        kept = t("You keep your place on the list.")
     return _letter(
         occasion,
-        t("The earlier time has been filled"),
+        t("The earlier time is no longer free"),
+        t("The time on {day} at {time} that we offered you is no longer free. We are sorry.", day=day, time=at),
+        f"{_kept(occasion)} {t('We will write to you again as soon as something earlier becomes free.')}",
+        facts=_facts(occasion) if occasion.visit else _where(occasion),
+        actions=(Action(t("See or change the appointment"), "appointment"),) if occasion.visit else (),
+    )
+
+
+def offer_taken(occasion: Occasion) -> Letter:
+    assert occasion.offered
+    day, at = _day_and_time(occasion.offered, occasion.place)
+    return _letter(
+        occasion,
+        t("Somebody else was faster"),
         t(
-            "The time on {day} at {time} that we offered you has just been filled at the desk. We are sorry.",
+            "We had offered the time on {day} at {time} to a few people at once, and somebody else answered first.",
             day=day,
             time=at,
         ),
-        f"{kept} {t('We will write to you again as soon as something earlier becomes free.')}",
+        f"{_kept(occasion)} {t('We will write to you again as soon as something earlier becomes free.')}",
         facts=_facts(occasion) if occasion.visit else _where(occasion),
         actions=(Action(t("See or change the appointment"), "appointment"),) if occasion.visit else (),
+    )
+
+
+def _kept(occasion: Occasion) -> str:
+    if occasion.visit:
+        return t("Your appointment stays as it is, and so does your place on the list.")
+    return t("You keep your place on the list.")
+
+
+def waitlist_paused(occasion: Occasion) -> Letter:
+    question = t("Do you still want an earlier time?")
+    stays = t("Your appointment stays as it is.") if occasion.visit else ""
+    return _letter(
+        occasion,
+        question,
+        t("We have offered you earlier times and had no answer. That is quite all right; we only do not want to bother you."),
+        " ".join(
+            part
+            for part in (stays, t("Until you tell us, we will offer you no more times. Your place on the list is kept."))
+            if part
+        ),
+        facts=_facts(occasion) if occasion.visit else _where(occasion),
+        actions=(Action(t("Keep me on the list"), "earlier"),),
+        brief=t("Until you tell us, we will offer you no more times. Your place on the list is kept."),
     )
 
 
@@ -231,7 +269,9 @@ LETTERS: dict[str, Callable[[Occasion], Letter]] = {
     "reminder.three_days": reminder,
     "reminder.one_day": reminder,
     "offer.made": offer_made,
+    "offer.taken": offer_taken,
     "offer.withdrawn": offer_withdrawn,
+    "waitlist.paused": waitlist_paused,
     "code": code,
 }
 

@@ -19,6 +19,11 @@ from medcal.services.calendar_files import Contact, Entry, Method, calendar_file
 from medcal.services.letters import Letter, Occasion, Place, Visit, framed, write_letter
 from medcal.services.quiet_hours import end_of_quiet
 
+# Kinds that are written about an offer, by what they begin with.
+ABOUT_OFFERS = ("offer.", "waitlist.")
+# Links that lead to an offer or to the wish it was made for.
+OF_OFFERS = ("offer", "earlier")
+
 # So long after the visit, and after an offer's answer time, a link still leads to a page that says what is so.
 APPOINTMENT_LINK_OUTLIVES = timedelta(days=1)
 OFFER_LINK_OUTLIVES = timedelta(days=14)
@@ -71,13 +76,14 @@ SELECT a.id, a.ref, a.code, a.version, a.starts_at, a.ends_at, d.name AS doctor,
   JOIN patient p ON p.id = a.patient_id LEFT JOIN booker b ON b.id = a.booker_id
 """
 _OFFER = f"""
-SELECT o.id, o.answer_until, h.starts_at, h.ends_at, d.name AS doctor,
+SELECT o.id, o.answer_until, EXISTS (SELECT FROM offer x WHERE x.hold_id = o.hold_id AND x.id <> o.id) AS is_shared,
+       h.starts_at, h.starts_at + make_interval(mins => v.length_minutes) AS ends_at, d.name AS doctor,
        a.id AS own_id, a.code AS own_code, a.starts_at AS own_starts_at, a.ends_at AS own_ends_at,
        od.name AS own_doctor, {_PERSON}, {_PLACE}
   FROM offer o
   JOIN appointment h ON h.id = o.hold_id
   JOIN doctor d ON d.id = h.doctor_id JOIN location l ON l.id = h.location_id
-  JOIN waitlist_entry e ON e.id = o.entry_id
+  JOIN waitlist_entry e ON e.id = o.entry_id JOIN visit_type v ON v.id = e.visit_type_id
   LEFT JOIN appointment a ON a.id = e.appointment_id LEFT JOIN doctor od ON od.id = a.doctor_id
   JOIN patient p ON p.id = o.patient_id LEFT JOIN booker b ON b.id = a.booker_id
  WHERE o.id = %(id)s
@@ -103,7 +109,13 @@ def _told_of_offer(row: Any) -> _Told:
     own = Visit(row.own_starts_at, row.own_ends_at, row.own_doctor) if row.own_id else None
     offered = Visit(row.starts_at, row.ends_at, row.doctor)
     return _told(
-        row, offer=row, visit=own, booking_code=row.own_code or "", offered=offered, answer_until=row.answer_until
+        row,
+        offer=row,
+        visit=own,
+        booking_code=row.own_code or "",
+        offered=offered,
+        answer_until=row.answer_until,
+        is_shared=row.is_shared,
     )
 
 
@@ -146,16 +158,16 @@ def write(
 ) -> None:
     """Write one message, in the transaction that it tells about: to the booker where there is one, else to the patient.
 
-    Kinds are those of letters.LETTERS; what begins with `offer.` needs the offer, the rest the appointment. The same
+    Kinds are those of letters.LETTERS; those of ABOUT_OFFERS need the offer, the rest the appointment. The same
     reason is never written twice: by default one per kind and appointment version, or per kind and offer. Whoever has
     neither e-mail nor phone appears on the call list (channel `call`).
     """
-    if kind.startswith("offer."):
+    if kind.startswith(ABOUT_OFFERS):
         row = fetch_one(db, _OFFER, id=offer_id)
         if row is None:
             raise LookupError(f"no offer to write about: {kind}")
         told, default_reason = _told_of_offer(row), f"{kind}:offer:{offer_id}"
-        useless_at = row.answer_until if kind == "offer.made" else row.starts_at
+        useless_at = _useless_at(kind, row, now)
         due_at = now if kind == "offer.made" else _outside_quiet(db, row.location_id, now)
     else:
         row = fetch_one(db, f"{APPOINTMENTS} WHERE a.id = %(id)s", id=appointment_id)
@@ -173,6 +185,17 @@ def write(
         useless_at=useless_at,
         now=now,
     )
+
+
+def _useless_at(kind: str, offer: Any, now: datetime) -> datetime:
+    """The offer itself until its minute; that a wish is paused, as long as its link leads somewhere."""
+    if kind == "offer.made":
+        until: datetime = offer.answer_until
+    elif kind == "waitlist.paused":
+        until = offer.own_starts_at or now + OFFER_LINK_OUTLIVES
+    else:
+        until = offer.starts_at
+    return until
 
 
 def write_about(
@@ -243,9 +266,9 @@ WITH said AS (
             %(useless_at)s, %(due_at)s, 0, '', %(now)s)
     ON CONFLICT (reason) DO NOTHING RETURNING patient_id, created_at)
 INSERT INTO access_token (token_digest, purpose, patient_id, appointment_id, offer_id, created_at, expires_at)
-SELECT k.*, said.patient_id, CASE WHEN k.purpose <> 'offer' THEN %(appointment_id)s::bigint END,
-       CASE WHEN k.purpose = 'offer' THEN %(offer_id)s::bigint END, said.created_at,
-       CASE WHEN k.purpose = 'offer' THEN %(offer_until)s::timestamptz ELSE %(appointment_until)s::timestamptz END
+SELECT k.*, said.patient_id, CASE WHEN k.purpose <> ALL (%(of_offers)s) THEN %(appointment_id)s::bigint END,
+       CASE WHEN k.purpose = ANY (%(of_offers)s) THEN %(offer_id)s::bigint END, said.created_at,
+       CASE WHEN k.purpose = ANY (%(of_offers)s) THEN %(offer_until)s::timestamptz ELSE %(appointment_until)s::timestamptz END
   FROM said, unnest(%(digests)s::text[], %(purposes)s::text[]) AS k(token_digest, purpose)
 """
 
@@ -292,6 +315,7 @@ def _insert(
         useless_at=useless_at,
         digests=[digest(_token(ref, purpose)) for purpose in purposes],
         purposes=purposes,
+        of_offers=list(OF_OFFERS),
         appointment_until=visit.ends_at + APPOINTMENT_LINK_OUTLIVES if visit else None,
         offer_until=offer.answer_until + OFFER_LINK_OUTLIVES if offer else None,
         now=now,
@@ -340,7 +364,7 @@ class Words:
 def words_of(message: Message) -> Words:
     """The words of a message with its links in them, made anew each time: only their digests are kept."""
     text, html = message.text, message.html
-    for purpose in ("appointment", "confirm", "cancel", "offer"):
+    for purpose in ("appointment", "confirm", "cancel", *OF_OFFERS):
         placeholder = f"{{link:{purpose}}}"
         if placeholder in text or placeholder in html:
             link = f"{settings().url}/l/{_token(message.ref, purpose)}"

@@ -6,9 +6,9 @@ from medcal import clock
 from medcal.models import Location
 
 
-def answer_deadline(now: datetime, location: Location) -> datetime:
-    """When an offer made now ends: the clinic's answer time, with the clock standing still in quiet hours."""
-    left, at = timedelta(minutes=location.answer_minutes), end_of_quiet(now, location) or now
+def answer_deadline(now: datetime, location: Location, answer: timedelta | None = None) -> datetime:
+    """When an offer made now ends: after the answer time (the clinic's usual one), with the clock standing still in quiet hours."""
+    left, at = answer or timedelta(minutes=location.answer_minutes), end_of_quiet(now, location) or now
     while True:
         night = _next_quiet(at, location)
         if night is None or at + left <= night:

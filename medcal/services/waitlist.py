@@ -1,16 +1,21 @@
 """The wish for something earlier: who waits, for what, and within which limits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
+from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from medcal.db import fetch, fetch_one
+from medcal.db import changed, fetch, fetch_one
 from medcal.errors import NotPossibleNow
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, EntryStatus, Location, VisitType, WaitlistEntry
-from medcal.security import Actor
-from medcal.services import events, offers, patients
+from medcal.models.waitlist import ON_THE_LIST
+from medcal.security import SYSTEM, Actor
+from medcal.services import answers, events, patients
+from medcal.services.candidates import LEAST_GAIN
+from medcal.services.offer_states import ENTRY, after
 from medcal.services.patients import Person
 
 EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
@@ -29,7 +34,29 @@ class Wish:
 
 def can_gain(appointment: Appointment, now: datetime) -> bool:
     """Whether there is still enough time before the appointment for an earlier one to be worth it."""
-    return appointment.starts_at > now + offers.LEAST_GAIN
+    return appointment.starts_at > now + LEAST_GAIN
+
+
+# Who asks again is on the list already, or comes back to it, and keeps her place.
+JOIN = """
+INSERT INTO waitlist_entry (ref, patient_id, appointment_id, visit_type_id, location_id, doctor_id, weekdays, opens, closes, notice_hours,
+                            urgency, status, created_at)
+VALUES (gen_random_uuid(), %(patient_id)s, %(appointment_id)s, %(visit_type_id)s, %(location_id)s, %(doctor_id)s,
+        %(weekdays)s::smallint[], %(opens)s, %(closes)s, %(notice_hours)s, 0, %(status)s, %(now)s)
+ON CONFLICT ({unique}) WHERE {predicate}
+DO UPDATE SET doctor_id = excluded.doctor_id, weekdays = excluded.weekdays, opens = excluded.opens, closes = excluded.closes,
+              notice_hours = excluded.notice_hours, status = excluded.status, unanswered_in_row = 0
+RETURNING id
+"""
+
+
+def _limits(wish: Wish) -> dict[str, Any]:
+    return {
+        "weekdays": sorted(set(wish.weekdays)),
+        "opens": wish.opens,
+        "closes": wish.closes,
+        "notice_hours": wish.notice_hours,
+    }
 
 
 def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: datetime) -> None:
@@ -41,23 +68,14 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
         raise NotPossibleNow(t("This appointment is too soon to look for an earlier time."))
     row = fetch_one(
         db,
-        """INSERT INTO waitlist_entry (ref, patient_id, appointment_id, visit_type_id, location_id, doctor_id, weekdays, opens, closes,
-                                       notice_hours, urgency, status, created_at)
-           VALUES (gen_random_uuid(), %(patient_id)s, %(appointment_id)s, %(visit_type_id)s, %(location_id)s, %(doctor_id)s,
-                   %(weekdays)s::smallint[], %(opens)s, %(closes)s, %(notice_hours)s, 0, 'waiting', %(now)s)
-           ON CONFLICT (appointment_id) WHERE status = 'waiting' AND appointment_id IS NOT NULL
-           DO UPDATE SET doctor_id = excluded.doctor_id, weekdays = excluded.weekdays, opens = excluded.opens,
-                         closes = excluded.closes, notice_hours = excluded.notice_hours
-           RETURNING id""",
+        JOIN.format(unique="appointment_id", predicate=f"{ON_THE_LIST} AND appointment_id IS NOT NULL"),
         patient_id=appointment.patient_id,
         appointment_id=appointment.id,
         visit_type_id=appointment.visit_type_id,
         location_id=appointment.location_id,
         doctor_id=None if wish.any_doctor else appointment.doctor_id,
-        weekdays=sorted(set(wish.weekdays)),
-        opens=wish.opens,
-        closes=wish.closes,
-        notice_hours=wish.notice_hours,
+        **_limits(wish),
+        status=str(after(ENTRY, None, "joined", by)),
         now=now,
     )
     assert row is not None
@@ -71,22 +89,14 @@ def wait_without_appointment(
     patient_id = patients.find_or_add(db, person, now=now)
     row = fetch_one(
         db,
-        """INSERT INTO waitlist_entry (ref, patient_id, visit_type_id, location_id, doctor_id, weekdays, opens, closes, notice_hours,
-                                       urgency, status, created_at)
-           VALUES (gen_random_uuid(), %(patient_id)s, %(visit_type_id)s, %(location_id)s, %(doctor_id)s, %(weekdays)s::smallint[],
-                   %(opens)s, %(closes)s, %(notice_hours)s, 0, 'waiting', %(now)s)
-           ON CONFLICT (patient_id, visit_type_id) WHERE status = 'waiting' AND appointment_id IS NULL
-           DO UPDATE SET doctor_id = excluded.doctor_id, weekdays = excluded.weekdays, opens = excluded.opens,
-                         closes = excluded.closes, notice_hours = excluded.notice_hours
-           RETURNING id""",
+        JOIN.format(unique="patient_id, visit_type_id", predicate=f"{ON_THE_LIST} AND appointment_id IS NULL"),
         patient_id=patient_id,
+        appointment_id=None,
         visit_type_id=visit_type.id,
         location_id=location.id,
         doctor_id=doctor.id if doctor else None,
-        weekdays=sorted(set(wish.weekdays)),
-        opens=wish.opens,
-        closes=wish.closes,
-        notice_hours=wish.notice_hours,
+        **_limits(wish),
+        status=str(after(ENTRY, None, "joined", by)),
         now=now,
     )
     assert row is not None
@@ -95,27 +105,70 @@ def wait_without_appointment(
 
 
 def entry_of(db: Session, appointment_id: int) -> WaitlistEntry | None:
-    """The waiting wish of an appointment's holder."""
+    """The wish of an appointment's holder, waiting or paused."""
     return db.exec(
-        select(WaitlistEntry).where(WaitlistEntry.appointment_id == appointment_id, WaitlistEntry.status == EntryStatus.waiting)
+        select(WaitlistEntry).where(WaitlistEntry.appointment_id == appointment_id, _is_listed())
     ).one_or_none()
+
+
+def resume(db: Session, entry_id: int, *, by: Actor, now: datetime) -> None:
+    """Keep somebody on the list whose wish was paused: she is asked again, in her old place. Raises NotPossibleNow when it has ended."""
+    [entry] = _lock(db, WaitlistEntry.id == entry_id)
+    if entry.status is EntryStatus.waiting:
+        return
+    if entry.status is not EntryStatus.paused:
+        raise NotPossibleNow(t("You are no longer on the list for an earlier time."))
+    entry.status, entry.unanswered_in_row = after(ENTRY, entry.status, "resumed", by), 0
+    events.record(db, "waitlist.resumed", by=by, now=now, appointment_id=entry.appointment_id, entry_id=entry.id)
 
 
 def leave(db: Session, appointment_id: int, *, by: Actor, now: datetime) -> None:
     """The holder of an appointment no longer asks for something earlier; an open offer to her ends."""
-    offers.close_offers_to(db, appointment_id, by=by, now=now)
+    _withdraw(db, _lock(db, WaitlistEntry.appointment_id == appointment_id, _is_listed()), by=by, now=now)
+
+
+def withdraw(db: Session, entry_id: int, *, by: Actor, now: datetime) -> None:
+    """Take a wish off the list; an open offer to it ends. One that has ended already is left alone."""
+    _withdraw(db, _lock(db, WaitlistEntry.id == entry_id, _is_listed()), by=by, now=now)
+
+
+def follow_move(db: Session, appointment_id: int, starts_at: datetime, *, by: Actor, now: datetime) -> None:
+    """The appointment is about to move to `starts_at`: an open offer for it ends, and so does a wish that cannot gain a day any more.
+
+    Comes before the appointment's row is locked.
+    """
+    entries = _lock(db, WaitlistEntry.appointment_id == appointment_id, _is_listed())
+    if starts_at <= now + LEAST_GAIN:
+        _withdraw(db, entries, by=by, now=now)
+    else:
+        answers.close_offers_to(db, [entry.id for entry in entries if entry.id], by=by, now=now)
+
+
+def drop_pointless(db: Session, now: datetime) -> int:
+    """Wishes whose appointment is so near, or over, that nothing can be gained end; returns how many."""
     rows = fetch(
         db,
-        "UPDATE waitlist_entry SET status = 'withdrawn' WHERE appointment_id = %(id)s AND status = 'waiting' RETURNING id",
-        id=appointment_id,
+        f"""SELECT e.id FROM waitlist_entry e JOIN appointment a ON a.id = e.appointment_id
+             WHERE e.{ON_THE_LIST} AND (a.status <> 'booked' OR a.starts_at <= %(until)s) ORDER BY e.id LIMIT 200""",
+        until=now + LEAST_GAIN,
     )
-    for row in rows:
-        events.record(db, "waitlist.left", by=by, now=now, appointment_id=appointment_id, entry_id=row.id)
-    # An offer may have been in the making while we waited for the entry's row.
-    offers.close_offers_to(db, appointment_id, by=by, now=now)
+    _withdraw(db, _lock(db, col(WaitlistEntry.id).in_([row.id for row in rows]), _is_listed()), by=SYSTEM, now=now)
+    return len(rows)
 
 
-def drop_if_pointless(db: Session, appointment: Appointment, *, by: Actor, now: datetime) -> None:
-    """An appointment that was moved to within a day from now cannot gain a day any more."""
-    if appointment.id is not None and not can_gain(appointment, now):
-        leave(db, appointment.id, by=by, now=now)
+def _is_listed() -> Any:
+    return col(WaitlistEntry.status).in_((EntryStatus.waiting, EntryStatus.paused))
+
+
+def _lock(db: Session, *which: Any) -> Sequence[WaitlistEntry]:
+    """Entries come first in the order of locks (offers.py). Whoever is just asking one of these people is waited for."""
+    chosen = select(WaitlistEntry).where(*which).order_by(col(WaitlistEntry.id))
+    return db.exec(chosen.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
+
+
+def _withdraw(db: Session, entries: Sequence[WaitlistEntry], *, by: Actor, now: datetime) -> None:
+    answers.close_offers_to(db, [entry.id for entry in entries if entry.id], by=by, now=now)
+    for entry in entries:
+        entry.status = after(ENTRY, entry.status, "left", by)
+        events.record(db, "waitlist.left", by=by, now=now, appointment_id=entry.appointment_id, entry_id=entry.id)
+    changed(db)

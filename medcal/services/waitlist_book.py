@@ -13,8 +13,9 @@ from medcal.db import changed, fetch, fetch_one
 from medcal.errors import Invalid, NotAllowed, NotFound
 from medcal.i18n import t
 from medcal.models import Appointment, Doctor, Location, Offer, Specialty, VisitType
+from medcal.models.waitlist import ON_THE_LIST
 from medcal.security import Actor, Role
-from medcal.services import events, offers, waitlist
+from medcal.services import answers, waitlist
 from medcal.services.desk import PatientForm
 from medcal.services.patients import check_person
 
@@ -47,6 +48,7 @@ class Waiting:
     own_starts_at: datetime | None
     own_doctor: str | None
     has_offer: bool
+    is_paused: bool
 
 
 def who_waits(db: Session, actor: Actor) -> list[Waiting]:
@@ -58,13 +60,14 @@ def who_waits(db: Session, actor: Actor) -> list[Waiting]:
                   p.name AS patient, p.email, p.phone, s.name AS specialty, v.name AS visit_type, d.name AS doctor,
                   e.weekdays, e.opens, e.closes, e.notice_hours, e.urgency, e.created_at AS since, l.zone,
                   a.ref AS own_ref, a.starts_at AS own_starts_at, ad.name AS own_doctor,
-                  EXISTS (SELECT FROM offer o WHERE o.patient_id = e.patient_id AND o.status = 'open') AS has_offer
+                  EXISTS (SELECT FROM offer o WHERE o.patient_id = e.patient_id AND o.status = 'open') AS has_offer,
+                  e.status = 'paused' AS is_paused
              FROM waitlist_entry e
              JOIN patient p ON p.id = e.patient_id JOIN visit_type v ON v.id = e.visit_type_id
              JOIN specialty s ON s.id = v.specialty_id JOIN location l ON l.id = e.location_id
              LEFT JOIN doctor d ON d.id = e.doctor_id
              LEFT JOIN appointment a ON a.id = e.appointment_id LEFT JOIN doctor ad ON ad.id = a.doctor_id
-            WHERE e.status = 'waiting' ORDER BY s.position, s.id, place LIMIT %(most)s""",
+            WHERE e.status IN ('waiting', 'paused') ORDER BY s.position, s.id, place LIMIT %(most)s""",
         most=MOST,
     )
     return [Waiting(**{**row._asdict(), "weekdays": tuple(row.weekdays), "zone": ZoneInfo(row.zone)}) for row in rows]
@@ -121,7 +124,7 @@ def set_urgent(db: Session, actor: Actor, ref: uuid.UUID, *, is_urgent: bool) ->
     _check(actor)
     row = fetch_one(
         db,
-        "UPDATE waitlist_entry SET urgency = %(urgency)s WHERE ref = %(ref)s AND status = 'waiting' RETURNING id",
+        "UPDATE waitlist_entry SET urgency = %(urgency)s WHERE ref = %(ref)s AND status IN ('waiting', 'paused') RETURNING id",
         ref=ref,
         urgency=int(is_urgent),
     )
@@ -133,16 +136,10 @@ def set_urgent(db: Session, actor: Actor, ref: uuid.UUID, *, is_urgent: bool) ->
 def remove_waiting(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
     """Take a wish off the list; an open offer to it ends and goes on to the next."""
     _check(actor)
-    entry = fetch_one(db, "SELECT id, appointment_id FROM waitlist_entry WHERE ref = %(ref)s AND status = 'waiting'", ref=ref)
+    entry = fetch_one(db, f"SELECT id FROM waitlist_entry WHERE ref = %(ref)s AND {ON_THE_LIST}", ref=ref)
     if entry is None:
         raise NotFound
-    if entry.appointment_id is not None:
-        waitlist.leave(db, entry.appointment_id, by=actor, now=now)
-        return
-    for offer in fetch(db, "SELECT ref FROM offer WHERE entry_id = %(id)s AND status = 'open'", id=entry.id):
-        withdraw(db, actor, offer.ref, now=now)
-    fetch(db, "UPDATE waitlist_entry SET status = 'withdrawn' WHERE id = %(id)s AND status = 'waiting'", id=entry.id)
-    events.record(db, "waitlist.left", by=actor, now=now, entry_id=entry.id)
+    waitlist.withdraw(db, entry.id, by=actor, now=now)
 
 
 # --- Freed times and their offers -------------------------------------------------------------------------------------
@@ -179,12 +176,13 @@ class Freed:
     status: str
     freed_at: datetime
     ended_at: datetime | None
+    ended_by: str | None
     look_at: datetime
     asked: tuple[Asked, ...] = ()
 
     @property
-    def open_offer(self) -> Asked | None:
-        return next((offer for offer in self.asked if offer.status == "open"), None)
+    def open_offers(self) -> tuple[Asked, ...]:
+        return tuple(offer for offer in self.asked if offer.status == "open")
 
 
 def freed_times(db: Session, actor: Actor, since: date) -> list[Freed]:
@@ -193,7 +191,7 @@ def freed_times(db: Session, actor: Actor, since: date) -> list[Freed]:
     rows = fetch(
         db,
         """SELECT f.ref, d.name AS doctor, s.name AS specialty, f.starts_at, f.ends_at, l.zone, f.cause, f.status,
-                  f.created_at AS freed_at, f.ended_at, f.look_at
+                  f.created_at AS freed_at, f.ended_at, f.ended_by, f.look_at
              FROM freed_time f JOIN doctor d ON d.id = f.doctor_id JOIN specialty s ON s.id = d.specialty_id
              JOIN location l ON l.id = f.location_id
             WHERE f.status IN ('open', 'offered') OR f.created_at >= %(since)s
@@ -224,23 +222,23 @@ def _trails(db: Session, freed_refs: Sequence[uuid.UUID]) -> dict[uuid.UUID, lis
 
 def accept(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> Appointment:
     """The patient said yes on the phone. Raises OfferClosed when the answer time is over or the offer has ended otherwise."""
-    return offers.accept(db, _offer_id(db, actor, ref), by=actor, now=now)
+    return answers.accept(db, _offer_id(db, actor, ref), by=actor, now=now)
 
 
 def decline(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
     """The patient said no on the phone; she keeps her place on the list. Raises OfferClosed."""
-    offers.decline(db, _offer_id(db, actor, ref), by=actor, now=now)
+    answers.decline(db, _offer_id(db, actor, ref), by=actor, now=now)
+
+
+def note_not_reached(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
+    """The patient could not be reached on the phone: as if her time to answer had run out. Raises OfferClosed."""
+    answers.note_not_reached(db, _offer_id(db, actor, ref), by=actor, now=now)
 
 
 def withdraw(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
-    """Take an open offer back; the patient is told, and the time goes on to the next."""
-    hold = fetch_one(
-        db,
-        "SELECT h.doctor_id, h.starts_at, h.busy_until FROM offer o JOIN appointment h ON h.id = o.hold_id WHERE o.id = %(id)s",
-        id=_offer_id(db, actor, ref),
-    )
-    assert hold is not None
-    offers.withdraw_offers_over(db, hold.doctor_id, hold.starts_at, hold.busy_until, by=actor, now=now)
+    """Take back an open offer and those made with it; the patients are told, and the time goes on to the next."""
+    offer = db.get_one(Offer, _offer_id(db, actor, ref))
+    answers.withdraw(db, offer.freed_time_id, by=actor, now=now)
 
 
 def _offer_id(db: Session, actor: Actor, ref: uuid.UUID) -> int:

@@ -12,7 +12,7 @@ from medcal.edge.guard import open_to
 from medcal.errors import MedcalError, OfferClosed
 from medcal.models import Appointment, Doctor, Location, Offer, WaitlistEntry
 from medcal.security import PATIENT
-from medcal.services import access, offers
+from medcal.services import access, answers
 from medcal.state import live
 from medcal.state.session import visit_of
 from medcal.viewmodels.patient import OfferCard
@@ -78,8 +78,8 @@ def _own_offer(db: Session, visit: str, now: datetime) -> Offer:
 
 
 def _accept(db: Session, visit: str, now: datetime) -> None:
-    offers.accept(db, _own_offer(db, visit, now).id or 0, by=PATIENT, now=now)
+    answers.accept(db, _own_offer(db, visit, now).id or 0, by=PATIENT, now=now)
 
 
 def _decline(db: Session, visit: str, now: datetime) -> None:
-    offers.decline(db, _own_offer(db, visit, now).id or 0, by=PATIENT, now=now)
+    answers.decline(db, _own_offer(db, visit, now).id or 0, by=PATIENT, now=now)

@@ -127,6 +127,7 @@ OFFER_WORDS = {
     "accepted": n_("Accepted"),
     "declined": n_("Declined"),
     "expired": n_("No answer"),
+    "taken": n_("Somebody else was faster"),
     "withdrawn": n_("Withdrawn"),
 }
 FREED_WORDS = {
@@ -138,8 +139,8 @@ FREED_WORDS = {
 CAUSE_WORDS = {
     "cancelled": n_("Freed by a cancellation"),
     "moved": n_("Freed by a move"),
-    "hours": n_("Freed by new hours"),
-    "lapsed": n_("Freed by a hold that ran out"),
+    "new_hours": n_("Freed by new hours"),
+    "rest": n_("Left over from a longer time"),
 }
 
 
@@ -224,7 +225,7 @@ class OpenOffer:
 
 def open_offers(freed_times: Iterable[Freed]) -> list[OpenOffer]:
     """The offers that wait for an answer; those whom no mail reaches come first, since somebody must call."""
-    found = [_open_offer(freed, freed.open_offer) for freed in freed_times if freed.open_offer]
+    found = [_open_offer(freed, offer) for freed in freed_times for offer in freed.open_offers]
     return sorted(found, key=lambda offer: (not offer.by_phone, offer.answer_until))
 
 

@@ -12,6 +12,7 @@ from medcal.models import (
     AppointmentStatus,
     EntryStatus,
     Event,
+    FreedEnd,
     FreedStatus,
     FreedTime,
     Offer,
@@ -21,7 +22,7 @@ from medcal.models import (
     WaitlistEntry,
 )
 from medcal.security import PATIENT, digest
-from medcal.services import booking, offers, schedules, waitlist
+from medcal.services import answers, booking, offers, schedules, waitlist
 from medcal.services.availability import list_free
 from medcal.services.patients import Person
 from tests.support.due import run_due
@@ -273,10 +274,11 @@ def test_one_patient_has_one_open_offer(db: Session, clinic: Clinic) -> None:
 def test_no_offer_is_made_so_late_that_nobody_could_answer_and_come(db: Session, clinic: Clinic) -> None:
     wait(db, clinic, notice_hours=0)
 
-    free_up(db, clinic, NOW + timedelta(hours=2, minutes=30))
-    in_time = free_up(db, clinic, NOW + timedelta(hours=3))
+    too_late = free_up(db, clinic, NOW + timedelta(hours=2))
+    in_time = free_up(db, clinic, NOW + timedelta(hours=2, minutes=30))
 
     assert the_offer(db).freed_time_id == in_time.id
+    assert (too_late.status, too_late.ended_by) == (FreedStatus.gone, FreedEnd.late)
 
 
 # --- Quiet hours ------------------------------------------------------------------------------------------------------
@@ -314,7 +316,7 @@ def test_the_time_to_answer_stands_still_at_night(db: Session, clinic: Clinic) -
 
 def accept(db: Session, offer: Offer, now: datetime = NOW) -> Appointment:
     assert offer.id is not None
-    return offers.accept(db, offer.id, by=PATIENT, now=now)
+    return answers.accept(db, offer.id, by=PATIENT, now=now)
 
 
 def test_accepting_takes_the_new_time_and_frees_the_old(db: Session, clinic: Clinic) -> None:
@@ -399,7 +401,7 @@ def test_an_offer_can_be_accepted_to_its_last_moment(db: Session, clinic: Clinic
 
 def test_an_offer_that_does_not_exist_has_ended(db: Session, clinic: Clinic) -> None:
     with pytest.raises(OfferClosed):
-        offers.accept(db, 987_654_321, by=PATIENT, now=NOW)
+        answers.accept(db, 987_654_321, by=PATIENT, now=NOW)
 
 
 # --- Declining, and no answer -----------------------------------------------------------------------------------------
@@ -407,7 +409,7 @@ def test_an_offer_that_does_not_exist_has_ended(db: Session, clinic: Clinic) -> 
 
 def decline(db: Session, offer: Offer, now: datetime = NOW) -> None:
     assert offer.id is not None
-    offers.decline(db, offer.id, by=PATIENT, now=now)
+    answers.decline(db, offer.id, by=PATIENT, now=now)
 
 
 def test_a_declined_time_goes_on_to_the_next(db: Session, clinic: Clinic) -> None:
@@ -580,7 +582,7 @@ def test_an_offer_stays_when_the_desk_cannot_have_the_time(db: Session, clinic: 
 
 def test_a_patient_cannot_take_an_offered_time_from_another(db: Session, clinic: Clinic) -> None:
     with pytest.raises(NotAllowed):
-        offers.withdraw_offers_over(db, clinic.okafor.id or 0, SOON, LATER, by=PATIENT, now=NOW)
+        answers.withdraw_offers_over(db, clinic.okafor.id or 0, SOON, LATER, by=PATIENT, now=NOW)
 
 
 def test_a_cancelled_appointment_closes_the_offer_made_for_it(db: Session, clinic: Clinic) -> None:
