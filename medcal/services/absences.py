@@ -54,7 +54,7 @@ def block_time(
     if ends_at - starts_at > LONGEST:
         raise Invalid(t("Please block no more than a year at once."), "ends")
     absence = TimeOff(doctor_id=doctor.id, starts_at=starts_at, ends_at=ends_at, reason=check_free_text(reason, "reason", 120))
-    schedules.add_time_off(db, absence, now=now)
+    schedules.add_time_off(db, absence, by=actor, now=now)
     events.record(db, "schedule.changed", by=actor, now=now, doctor_id=doctor.id, blocked=[starts_at, ends_at])
     return Blocked(absence.ref, _appointments_in(db, absence))
 
@@ -79,7 +79,7 @@ def unblock_time(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) ->
     if absence is None or absence.doctor_id is None or own not in (None, absence.doctor_id):
         raise NotFound
     doctor_id, gone = absence.doctor_id, [absence.starts_at, absence.ends_at]
-    schedules.end_time_off(db, absence, now=now)
+    schedules.end_time_off(db, absence, by=actor, now=now)
     events.record(db, "schedule.changed", by=actor, now=now, doctor_id=doctor_id, unblocked=gone)
 
 

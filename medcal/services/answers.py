@@ -185,7 +185,9 @@ def expire_next(db: Session, now: datetime) -> bool:
     freed = freed_time.lock(db, row.freed_time_id)
     late = [offer for offer in _lock_open_offers(db, row.freed_time_id) if offer.answer_until <= now]
     # While we waited for the locks, the time may have been passed on to others; theirs is the next call.
-    _expire(db, freed, [(each, entries[each.entry_id]) for each in late if each.entry_id in entries], by=SYSTEM, now=now)
+    _expire(
+        db, freed, [(each, entries[each.entry_id]) for each in late if each.entry_id in entries], by=SYSTEM, now=now
+    )
     return True
 
 
@@ -219,7 +221,9 @@ def _pause(db: Session, entry: WaitlistEntry, offer: Offer, *, by: Actor, now: d
 # --- Taken away -------------------------------------------------------------------------------------------------------
 
 
-def withdraw_offers_over(db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime, *, by: Actor, now: datetime) -> None:
+def withdraw_offers_over(
+    db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime, *, by: Actor, now: datetime
+) -> None:
     """The desk takes a time that is on offer: its offers end in the same transaction and their patients are told."""
     if not by.is_staff:
         raise NotAllowed
@@ -244,6 +248,30 @@ def _offered_over(db: Session, doctor_id: int, starts_at: datetime, busy_until: 
         busy_until=busy_until,
     )
     return [row.id for row in rows]
+
+
+def lock_offered(db: Session, doctor_ids: Sequence[int]) -> None:
+    """Keep everybody from answering the offers of some doctors until the end of the transaction."""
+    fetch(
+        db,
+        """SELECT id FROM freed_time WHERE status = 'offered' AND doctor_id = ANY (%(ids)s) ORDER BY id FOR NO KEY UPDATE""",
+        ids=list(doctor_ids),
+    )
+
+
+def withdraw_outside_hours(db: Session, doctor_id: int, *, by: Actor, now: datetime) -> None:
+    """The doctor no longer works at a time that is on offer: it ends, and its patients are told."""
+    rows = fetch(
+        db,
+        """SELECT f.id FROM freed_time f JOIN appointment h ON h.id = f.hold_id
+            WHERE f.status = 'offered' AND f.doctor_id = %(doctor_id)s
+              AND NOT EXISTS (SELECT FROM opening o WHERE o.doctor_id = h.doctor_id AND o.starts_at <= h.starts_at
+                                 AND o.starts_at > h.starts_at - interval '12 hours' AND o.closes_at >= h.ends_at)
+            ORDER BY f.id""",
+        doctor_id=doctor_id,
+    )
+    for row in rows:
+        withdraw(db, row.id, by=by, now=now)
 
 
 def close_offers_to(db: Session, entry_ids: Iterable[int], *, by: Actor, now: datetime) -> None:

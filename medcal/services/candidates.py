@@ -58,10 +58,14 @@ SELECT e.ref, p.name AS patient, CASE {" ".join(f"WHEN {reason} THEN '{name}'" f
 """
 
 
-def next_candidates(db: Session, freed: FreedTime, location: Location, policy: Policy, size: int, now: datetime) -> Sequence[Any]:
+def next_candidates(
+    db: Session, freed: FreedTime, location: Location, policy: Policy, size: int, now: datetime
+) -> Sequence[Any]:
     """The first who fit, in their order, each patient once, locked until the end of the transaction."""
-    rows = fetch(db, NEXT, **_question(db, freed, location, policy, now), limit=size)
-    return list({row.patient_id: row for row in reversed(rows)}.values())[::-1]
+    by_patient: dict[int, Any] = {}
+    for row in fetch(db, NEXT, **_question(db, freed, location, policy, now), limit=size):
+        by_patient.setdefault(row.patient_id, row)
+    return list(by_patient.values())
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ class PassedOver:
     reason: str | None
 
 
-def passed_over(db: Session, freed: FreedTime, location: Location, policy: Policy, now: datetime, *, limit: int = 100) -> list[PassedOver]:
+def passed_over(
+    db: Session, freed: FreedTime, location: Location, policy: Policy, now: datetime, *, limit: int = 100
+) -> list[PassedOver]:
     """Why those who wait are not asked, as of now: nothing of this is kept, since wishes and calendars change."""
     rows = fetch(db, PASSED_OVER, **_question(db, freed, location, policy, now), limit=limit)
     return [PassedOver(*row) for row in rows]

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from medcal.db import fetch, fetch_one
+from medcal.db import fetch_one
 from medcal.models import FreedEnd, FreedStatus, FreedTime
 from medcal.models.appointments import LIVE
 from medcal.security import SYSTEM, Actor
@@ -59,7 +59,9 @@ def free(
     )
     if row is None:
         return
-    events.record(db, "time.freed", by=by, now=now, doctor_id=doctor_id, freed_time_id=row.id, starts_at=starts_at, cause=cause)
+    events.record(
+        db, "time.freed", by=by, now=now, doctor_id=doctor_id, freed_time_id=row.id, starts_at=starts_at, cause=cause
+    )
     jobs.add(db, "offer_freed_time", row.id, now=now)
 
 
@@ -159,14 +161,24 @@ def _next_claim(db: Session, freed: FreedTime, since: datetime, until: datetime)
 def free_rest(db: Session, freed: FreedTime, since: datetime, now: datetime) -> None:
     """A shorter visit took the first part of a freed time: what is left is offered on if any visit fits into it."""
     until = min(freed.ends_at, worked_until(db, freed))
-    shortest = fetch_one(
-        db,
-        """SELECT make_interval(mins => min(v.length_minutes)) AS length FROM visit_type v JOIN doctor d ON d.specialty_id = v.specialty_id
-            WHERE d.id = %(doctor_id)s AND v.is_active""",
-        doctor_id=freed.doctor_id,
-    )
-    assert shortest is not None
     # Each start in new hours was noted by itself.
-    if freed.cause == NEW_HOURS or shortest.length is None or since + shortest.length > until:
-        return
-    free(db, freed.doctor_id, since, until, cause=REST, visit_type_id=freed.visit_type_id, now=now)
+    if freed.cause != NEW_HOURS and since + _visit_lengths(db, freed.doctor_id).shortest <= until:
+        free(db, freed.doctor_id, since, until, cause=REST, visit_type_id=freed.visit_type_id, now=now)
+
+
+def longest_visit(db: Session, doctor_id: int) -> timedelta:
+    """How long the longest kind of visit of a doctor's specialty lasts."""
+    longest: timedelta = _visit_lengths(db, doctor_id).longest
+    return longest
+
+
+def _visit_lengths(db: Session, doctor_id: int) -> Any:
+    row = fetch_one(
+        db,
+        """SELECT make_interval(mins => coalesce(min(v.length_minutes), 60)) AS shortest,
+                  make_interval(mins => coalesce(max(v.length_minutes), 60)) AS longest
+             FROM doctor d LEFT JOIN visit_type v ON v.specialty_id = d.specialty_id AND v.is_active WHERE d.id = %(doctor_id)s""",
+        doctor_id=doctor_id,
+    )
+    assert row is not None
+    return row

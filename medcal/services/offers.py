@@ -68,7 +68,9 @@ def _ask(db: Session, freed: FreedTime, location: Location, policy: Policy, plan
     hold_id = _hold(db, freed, location, chosen, plan.answer_until, now)
     if hold_id is None:
         return now + LOOK_SOON
-    made = [offer for place, one in enumerate(chosen, 1) if (offer := _insert(db, freed, one, hold_id, place, plan, now))]
+    made = [
+        offer for place, one in enumerate(chosen, 1) if (offer := _insert(db, freed, one, hold_id, place, plan, now))
+    ]
     if not made:
         release(db, hold_id)
         return now + LOOK_SOON
@@ -148,4 +150,8 @@ def _insert(
 
 def release(db: Session, hold_id: int) -> None:
     """Let the hold of an offer go."""
-    fetch(db, "UPDATE appointment SET status = 'released', held_until = NULL WHERE id = %(id)s AND status = 'held'", id=hold_id)
+    fetch(
+        db,
+        "UPDATE appointment SET status = 'released', held_until = NULL WHERE id = %(id)s AND status = 'held'",
+        id=hold_id,
+    )

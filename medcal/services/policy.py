@@ -83,7 +83,9 @@ def next_round(policy: Policy, location: Location, starts_at: datetime, now: dat
 def default_policy(location: Location) -> Policy:
     """What a clinic begins with, and what rules where it has written nothing."""
     own = location.answer_minutes
-    steps = (Step(timedelta(hours=lead), timedelta(minutes=minutes or own), size) for lead, minutes, size in DEFAULT_STEPS)
+    steps = (
+        Step(timedelta(hours=lead), timedelta(minutes=minutes or own), size) for lead, minutes, size in DEFAULT_STEPS
+    )
     return Policy(tuple(steps))
 
 

@@ -4,18 +4,23 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, or_, select
 
 from medcal import clock
-from medcal.db import changed, fetch, fetch_one
+from medcal.db import changed, fetch
 from medcal.models import Doctor, Location, TimeOff, WorkingHours
 from medcal.models.appointments import LIVE
+from medcal.security import SYSTEM, Actor
+from medcal.services import answers, freed_time
 from medcal.services.availability import Cell, cells_of_day
 
 log = logging.getLogger(__name__)
 
 HORIZON_DAYS = 84
+# New working time is offered to those who wait when it is no farther away; the rest is for the public alone.
+OFFERED_AHEAD = timedelta(weeks=4)
 
 
 def extend_openings(db: Session, now: datetime) -> None:
@@ -27,15 +32,25 @@ def extend_openings(db: Session, now: datetime) -> None:
 
 def write_openings(db: Session, doctor_id: int, *, now: datetime) -> int:
     """Bring the openings of one doctor, from today to the horizon, into line with the rules; returns how many rows changed."""
+    written = _write(db, doctor_id, now)
+    return written.gone + len(written.new_or_changed)
+
+
+@dataclass(frozen=True)
+class _Written:
+    gone: int
+    new_or_changed: Sequence[Any]
+
+
+def _write(db: Session, doctor_id: int, now: datetime) -> _Written:
     doctor, location = _doctor_and_location(db, doctor_id)
     today = clock.local_day(now, location.zone_info)
     cells = _cells(db, doctor_id, location, today, HORIZON_DAYS)
     _make_slots(db, doctor_id, cells)
-    gone = _delete_unwanted(db, doctor_id, today, cells)
-    new = _upsert(db, doctor, cells)
-    if gone or new:
+    written = _Written(_delete_unwanted(db, doctor_id, today, cells), _upsert(db, doctor, cells))
+    if written.gone or written.new_or_changed:
         changed(db)
-    return gone + new
+    return written
 
 
 def _doctor_and_location(db: Session, doctor_id: int) -> tuple[Doctor, Location]:
@@ -90,10 +105,10 @@ def _delete_unwanted(db: Session, doctor_id: int, today: date, cells: Sequence[D
     return len(rows)
 
 
-def _upsert(db: Session, doctor: Doctor, cells: Sequence[DayCell]) -> int:
+def _upsert(db: Session, doctor: Doctor, cells: Sequence[DayCell]) -> Sequence[Any]:
     # The count of claims is taken when a row is new or its times change; afterwards the trigger keeps it. A booking that commits in
     # between can leave it one short: nobody can book over it (the constraint), and the nightly check mends it.
-    rows = fetch(
+    return fetch(
         db,
         f"""INSERT INTO opening AS o (doctor_id, slot_id, day, specialty_id, starts_at, ends_at, closes_at, claims)
             SELECT s.doctor_id, s.id, w.day, %(specialty_id)s, w.starts_at, w.ends_at, w.closes_at,
@@ -107,7 +122,7 @@ def _upsert(db: Session, doctor: Doctor, cells: Sequence[DayCell]) -> int:
                    specialty_id = excluded.specialty_id, claims = excluded.claims
              WHERE (o.starts_at, o.ends_at, o.closes_at, o.specialty_id)
                    <> (excluded.starts_at, excluded.ends_at, excluded.closes_at, excluded.specialty_id)
-            RETURNING o.slot_id""",
+            RETURNING o.starts_at, o.closes_at, o.claims, o.xmax = 0 AS is_new""",
         doctor_id=doctor.id,
         specialty_id=doctor.specialty_id,
         days=[item.day for item in cells],
@@ -116,7 +131,6 @@ def _upsert(db: Session, doctor: Doctor, cells: Sequence[DayCell]) -> int:
         ends_at=[item.cell.ends_at for item in cells],
         closes_at=[item.cell.closes_at for item in cells],
     )
-    return len(rows)
 
 
 def check_openings(db: Session, now: datetime) -> int:
@@ -138,30 +152,49 @@ def check_openings(db: Session, now: datetime) -> int:
     return mended
 
 
-def set_hours(db: Session, doctor_id: int, hours: Sequence[WorkingHours], *, now: datetime) -> None:
-    """Replace a doctor's weekly hours; openings follow in the same transaction."""
+def set_hours(
+    db: Session, doctor_id: int, hours: Sequence[WorkingHours], *, by: Actor = SYSTEM, now: datetime
+) -> None:
+    """Replace a doctor's weekly hours; openings follow in the same transaction, and so do offers: see `_follow`."""
     for old in db.exec(select(WorkingHours).where(WorkingHours.doctor_id == doctor_id)):
         db.delete(old)
     db.add_all(hours)
     db.flush()
-    write_openings(db, doctor_id, now=now)
+    _follow(db, [doctor_id], by=by, now=now)
 
 
-def add_time_off(db: Session, time_off: TimeOff, *, now: datetime) -> None:
+def add_time_off(db: Session, time_off: TimeOff, *, by: Actor = SYSTEM, now: datetime) -> None:
     """A doctor's absence or a location's closure; the openings inside it go in the same transaction, appointments stay."""
     db.add(time_off)
     db.flush()
-    for doctor_id in _doctors_concerned(db, time_off):
-        write_openings(db, doctor_id, now=now)
+    _follow(db, _doctors_concerned(db, time_off), by=by, now=now)
 
 
-def end_time_off(db: Session, time_off: TimeOff, *, now: datetime) -> None:
+def end_time_off(db: Session, time_off: TimeOff, *, by: Actor = SYSTEM, now: datetime) -> None:
     """Take an absence back; its openings return."""
     doctors = _doctors_concerned(db, time_off)
     db.delete(time_off)
     db.flush()
-    for doctor_id in doctors:
-        write_openings(db, doctor_id, now=now)
+    _follow(db, doctors, by=by, now=now)
+
+
+def _follow(db: Session, doctor_ids: Sequence[int], *, by: Actor, now: datetime) -> None:
+    """Somebody changed when doctors work: what is offered outside of the hours is withdrawn, new time is offered to those who wait."""
+    # Locked before the openings are written: who answers an offer comes from there to the openings' counts.
+    answers.lock_offered(db, doctor_ids)
+    for doctor_id in doctor_ids:
+        written = _write(db, doctor_id, now)
+        answers.withdraw_outside_hours(db, doctor_id, by=by, now=now)
+        _free_new(db, doctor_id, written.new_or_changed, by=by, now=now)
+
+
+def _free_new(db: Session, doctor_id: int, openings: Sequence[Any], *, by: Actor, now: datetime) -> None:
+    longest = freed_time.longest_visit(db, doctor_id)
+    for opening in openings:
+        if opening.is_new and not opening.claims and opening.starts_at <= now + OFFERED_AHEAD:
+            # Each start is free by itself, for any visit that begins there.
+            ends_at = min(opening.closes_at, opening.starts_at + longest)
+            freed_time.free(db, doctor_id, opening.starts_at, ends_at, cause=freed_time.NEW_HOURS, by=by, now=now)
 
 
 def _doctors_concerned(db: Session, time_off: TimeOff) -> list[int]:

@@ -154,7 +154,7 @@ def test_an_offer_to_somebody_without_an_appointment_speaks_of_none() -> None:
 def test_a_withdrawn_offer_says_that_the_appointment_and_the_place_are_kept() -> None:
     letter = write_letter("offer.withdrawn", OCCASION)
 
-    assert letter.subject == "The earlier time has been filled"
+    assert letter.subject == "The earlier time is no longer free"
     assert "Your appointment stays as it is, and so does your place on the list." in letter.as_text()
 
 
