@@ -109,7 +109,7 @@ def _let_offers_share_a_hold() -> None:
     _choices("offer", "offer_status", "open", "accepted", "declined", "expired", "taken", "withdrawn")
     op.drop_index("uq_offer_hold", table_name="offer")
     op.create_index("ix_offer_hold", "offer", ["hold_id"], unique=False)
-    op.create_index("ix_offer_patient", "offer", ["patient_id", "created_at"], unique=False)
+    op.create_index("ix_offer_created", "offer", ["created_at", "patient_id"], unique=False)
     op.drop_index("uq_offer_open_per_time", table_name="offer")
     op.create_index(
         "uq_offer_open_per_time",
@@ -128,6 +128,14 @@ def _let_wishes_pause() -> None:
         "waitlist_entry", sa.Column("unanswered_in_row", sa.SmallInteger(), server_default=sa.text("0"), nullable=False)
     )
     _choices("waitlist_entry", "entry_status", "waiting", "paused", "fulfilled", "withdrawn")
+    op.drop_index("ix_waitlist_entry_waiting", table_name="waitlist_entry")
+    op.create_index(
+        "ix_waitlist_entry_turn",
+        "waitlist_entry",
+        ["location_id", sa.literal_column("urgency DESC"), "created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
     op.drop_index("uq_waitlist_entry_appointment_waiting", table_name="waitlist_entry")
     op.drop_index("uq_waitlist_entry_patient_visit_type_waiting", table_name="waitlist_entry")
     op.create_index(
@@ -174,12 +182,20 @@ def downgrade() -> None:
         unique=True,
         postgresql_where=sa.text("status = 'waiting' AND appointment_id IS NULL"),
     )
+    op.drop_index("ix_waitlist_entry_turn", table_name="waitlist_entry")
+    op.create_index(
+        "ix_waitlist_entry_waiting",
+        "waitlist_entry",
+        ["visit_type_id", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
     op.drop_column("waitlist_entry", "unanswered_in_row")
     op.drop_index("uq_offer_open_per_time", table_name="offer")
     op.create_index(
         "uq_offer_open_per_time", "offer", ["freed_time_id"], unique=True, postgresql_where=sa.text("status = 'open'")
     )
-    op.drop_index("ix_offer_patient", table_name="offer")
+    op.drop_index("ix_offer_created", table_name="offer")
     op.drop_index("ix_offer_hold", table_name="offer")
     op.create_index("uq_offer_hold", "offer", ["hold_id"], unique=True)
     op.execute("UPDATE offer SET status = 'withdrawn' WHERE status = 'taken'")

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, UniqueConstraint, literal_column, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -54,7 +54,15 @@ class WaitlistEntry(SQLModel, table=True):
             unique=True,
             postgresql_where=text(f"{ON_THE_LIST} AND appointment_id IS NULL"),
         ),
-        Index("ix_waitlist_entry_waiting", "visit_type_id", "created_at", postgresql_where=text("status = 'waiting'")),
+        # The order in which people are asked: whoever looks for the next one walks along it and stops early.
+        Index(
+            "ix_waitlist_entry_turn",
+            "location_id",
+            literal_column("urgency DESC"),
+            "created_at",
+            "id",
+            postgresql_where=text("status = 'waiting'"),
+        ),
     )
 
     id: int | None = key()
@@ -162,7 +170,7 @@ class Offer(SQLModel, table=True):
         Index("uq_offer_open_per_time", "freed_time_id", "place_in_group", unique=True, postgresql_where=text("status = 'open'")),
         Index("uq_offer_open_per_patient", "patient_id", unique=True, postgresql_where=text("status = 'open'")),
         Index("ix_offer_hold", "hold_id"),
-        Index("ix_offer_patient", "patient_id", "created_at"),
+        Index("ix_offer_created", "created_at", "patient_id"),
         Index("ix_offer_answer_until", "answer_until", postgresql_where=text("status = 'open'")),
         CheckConstraint("(status = 'open') = (decided_at IS NULL)", name="decided_at"),
         CheckConstraint("place_in_group BETWEEN 1 AND 10", name="place_in_group"),

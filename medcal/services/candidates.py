@@ -1,6 +1,5 @@
 """Who is asked for a freed time, and why others are passed over: one list of reasons, asked both ways."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ from sqlmodel import Session
 
 from medcal import clock
 from medcal.db import fetch
-from medcal.models import Doctor, FreedTime, Location
+from medcal.models import FreedTime, Location
 from medcal.models.appointments import LIVE
 from medcal.services import freed_time
 from medcal.services.policy import Policy
@@ -17,55 +16,84 @@ from medcal.services.policy import Policy
 LEAST_GAIN = timedelta(days=1)
 WEEK = timedelta(days=7)
 
-# Why somebody who waits in the specialty at the location is not asked. The cheap ones first; none of them may be NULL.
+# Why somebody who waits in the specialty at the location is not asked; none of them may be NULL. The cheap ones come first. Whoever is
+# known from offers is read once as a set; own appointments are looked up one by one, for those alone whom nothing else excludes. Written
+# as they are so that the planner does so too: it would join EXISTS, and then look up ten thousand to ask one.
 REASONS: dict[str, str] = {
     "paused": "e.status = 'paused'",
     "other_doctor": "e.doctor_id IS NOT NULL AND e.doctor_id <> %(doctor_id)s",
     "other_weekday": "NOT (%(weekday)s = ANY (e.weekdays))",
     "other_hours": "%(wall)s < e.opens OR %(wall)s > e.closes",
     "too_short_notice": "%(starts_at)s < %(now)s + make_interval(hours => e.notice_hours)",
-    "too_long": """make_interval(mins => v.length_minutes) > %(length)s
-                OR make_interval(mins => v.length_minutes + v.buffer_minutes) > %(busy)s""",
-    "no_gain": """e.appointment_id IS NOT NULL AND NOT EXISTS (
-        SELECT FROM appointment own WHERE own.id = e.appointment_id AND own.status = 'booked' AND own.starts_at >= %(starts_at)s + %(gain)s)""",
-    "asked_before": "EXISTS (SELECT FROM offer o WHERE o.freed_time_id = %(freed_time_id)s AND o.patient_id = e.patient_id)",
-    "has_offer": "EXISTS (SELECT FROM offer o WHERE o.patient_id = e.patient_id AND o.status = 'open')",
-    "asked_enough": """(SELECT count(*) FROM offer o WHERE o.patient_id = e.patient_id AND o.created_at > %(now)s - %(week)s)
-                    >= %(per_week)s""",
-    "busy_then": f"""EXISTS (
-        SELECT FROM appointment a WHERE a.patient_id = e.patient_id AND a.id IS DISTINCT FROM e.appointment_id AND a.{LIVE}
+    "too_long": "NOT (e.visit_type_id = ANY (%(fitting)s))",
+    "asked_before": "e.patient_id IN (SELECT o.patient_id FROM offer o WHERE o.freed_time_id = %(freed_time_id)s)",
+    "has_offer": "e.patient_id IN (SELECT o.patient_id FROM offer o WHERE o.status = 'open')",
+    "asked_enough": """e.patient_id IN (SELECT o.patient_id FROM offer o WHERE o.created_at > %(week_ago)s
+                                         GROUP BY o.patient_id HAVING count(*) >= %(per_week)s)""",
+    "no_gain": """e.appointment_id IS NOT NULL AND (
+        SELECT own.status <> 'booked' OR own.starts_at < %(gain_from)s FROM appointment own WHERE own.id = e.appointment_id)""",
+    "busy_then": f"""(
+        SELECT 1 FROM appointment a JOIN visit_type v ON v.id = e.visit_type_id
+         WHERE a.patient_id = e.patient_id AND a.id IS DISTINCT FROM e.appointment_id AND a.{LIVE}
            AND a.starts_at < %(starts_at)s + make_interval(mins => v.length_minutes)
-           AND a.starts_at > %(starts_at)s - interval '12 hours' AND a.ends_at > %(starts_at)s)""",
+           AND a.starts_at > %(starts_at)s - interval '12 hours' AND a.ends_at > %(starts_at)s LIMIT 1) IS NOT NULL""",
 }
 
-IN_LINE = """
-  FROM waitlist_entry e JOIN visit_type v ON v.id = e.visit_type_id JOIN patient p ON p.id = e.patient_id
- WHERE e.location_id = %(location_id)s AND v.specialty_id = %(specialty_id)s
-"""
 ORDER = "e.urgency DESC, e.created_at, e.id"
 
-# SKIP LOCKED: whoever holds such a row is deciding about this wish at this moment. The patients' rows are locked as well, since one may
-# have two wishes: so two groups that are being asked at once never wait for each other crosswise.
+# SKIP LOCKED: whoever holds such a row is deciding about this wish at this moment.
 NEXT = f"""
-SELECT e.id, e.patient_id, e.visit_type_id, v.length_minutes, v.buffer_minutes {IN_LINE}
-   AND e.status = 'waiting' {"".join(f" AND NOT ({reason})" for name, reason in REASONS.items() if name != "paused")}
- ORDER BY {ORDER} LIMIT %(limit)s FOR NO KEY UPDATE OF e, p SKIP LOCKED
+SELECT e.id, e.patient_id, e.visit_type_id FROM waitlist_entry e
+ WHERE e.location_id = %(location_id)s AND e.status = 'waiting' AND e.visit_type_id = ANY (%(fitting)s)
+   {"".join(f" AND NOT ({reason})" for name, reason in REASONS.items() if name not in ("paused", "too_long"))}
+ ORDER BY {ORDER} LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 """
+# One who has two wishes may be met by two rounds at once, and two such people by the same two crosswise: none of them waits.
+PATIENTS = "SELECT id FROM patient WHERE id = ANY (%(ids)s) FOR NO KEY UPDATE SKIP LOCKED"
 
 PASSED_OVER = f"""
 SELECT e.ref, p.name AS patient, CASE {" ".join(f"WHEN {reason} THEN '{name}'" for name, reason in REASONS.items())} END AS reason
-       {IN_LINE} AND e.status IN ('waiting', 'paused') ORDER BY {ORDER} LIMIT %(limit)s
+  FROM waitlist_entry e JOIN patient p ON p.id = e.patient_id
+ WHERE e.location_id = %(location_id)s AND e.status IN ('waiting', 'paused') AND e.visit_type_id = ANY (%(of_specialty)s)
+ ORDER BY {ORDER} LIMIT %(limit)s
 """
+
+VISITS = """
+SELECT v.id, v.length_minutes, v.buffer_minutes,
+       make_interval(mins => v.length_minutes) <= %(length)s
+         AND make_interval(mins => v.length_minutes + v.buffer_minutes) <= %(busy)s AS fits
+  FROM visit_type v JOIN doctor d ON d.specialty_id = v.specialty_id WHERE d.id = %(doctor_id)s
+"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody to be asked now, and how long her visit lasts."""
+
+    entry_id: int
+    patient_id: int
+    visit_type_id: int
+    length_minutes: int
+    busy_minutes: int
 
 
 def next_candidates(
     db: Session, freed: FreedTime, location: Location, policy: Policy, size: int, now: datetime
-) -> Sequence[Any]:
+) -> list[Candidate]:
     """The first who fit, in their order, each patient once, locked until the end of the transaction."""
-    by_patient: dict[int, Any] = {}
-    for row in fetch(db, NEXT, **_question(db, freed, location, policy, now), limit=size):
-        by_patient.setdefault(row.patient_id, row)
-    return list(by_patient.values())
+    visits = _visits(db, freed)
+    question = _question(freed, location, policy, visits, now)
+    rows = fetch(db, NEXT, **question, limit=size) if question["fitting"] else []
+    undecided = {row.id for row in fetch(db, PATIENTS, ids=[row.patient_id for row in rows])} if rows else set()
+    chosen: dict[int, Candidate] = {}
+    for row in rows:
+        if row.patient_id in undecided:
+            visit = visits[row.visit_type_id]
+            busy = visit.length_minutes + visit.buffer_minutes
+            chosen.setdefault(
+                row.patient_id, Candidate(row.id, row.patient_id, row.visit_type_id, visit.length_minutes, busy)
+            )
+    return list(chosen.values())
 
 
 @dataclass(frozen=True)
@@ -81,25 +109,31 @@ def passed_over(
     db: Session, freed: FreedTime, location: Location, policy: Policy, now: datetime, *, limit: int = 100
 ) -> list[PassedOver]:
     """Why those who wait are not asked, as of now: nothing of this is kept, since wishes and calendars change."""
-    rows = fetch(db, PASSED_OVER, **_question(db, freed, location, policy, now), limit=limit)
+    rows = fetch(db, PASSED_OVER, **_question(freed, location, policy, _visits(db, freed), now), limit=limit)
     return [PassedOver(*row) for row in rows]
 
 
-def _question(db: Session, freed: FreedTime, location: Location, policy: Policy, now: datetime) -> dict[str, Any]:
-    local = clock.local(freed.starts_at, location.zone_info)
+def _visits(db: Session, freed: FreedTime) -> dict[int, Any]:
+    """The kinds of visit of the doctor's specialty; `fits` says which have room in the time."""
     length, busy = freed_time.room(db, freed)
+    return {row.id: row for row in fetch(db, VISITS, doctor_id=freed.doctor_id, length=length, busy=busy)}
+
+
+def _question(
+    freed: FreedTime, location: Location, policy: Policy, visits: dict[int, Any], now: datetime
+) -> dict[str, Any]:
+    local = clock.local(freed.starts_at, location.zone_info)
     return {
         "location_id": freed.location_id,
-        "specialty_id": db.get_one(Doctor, freed.doctor_id).specialty_id,
+        "of_specialty": list(visits),
+        "fitting": [visit.id for visit in visits.values() if visit.fits],
         "doctor_id": freed.doctor_id,
         "freed_time_id": freed.id,
         "starts_at": freed.starts_at,
-        "length": length,
-        "busy": busy,
         "weekday": local.weekday(),
         "wall": local.time(),
-        "gain": LEAST_GAIN,
-        "week": WEEK,
+        "gain_from": freed.starts_at + LEAST_GAIN,
+        "week_ago": now - WEEK,
         "per_week": policy.offers_per_week,
         "now": now,
     }

@@ -15,7 +15,7 @@ from medcal.db import fetch, fetch_one
 from medcal.models import FreedEnd, FreedStatus, FreedTime, Location
 from medcal.security import SYSTEM, new_booking_code
 from medcal.services import events, freed_time
-from medcal.services.candidates import next_candidates
+from medcal.services.candidates import Candidate, next_candidates
 from medcal.services.offer_states import FREED_TIME, OFFER, after
 from medcal.services.policy import AfterQuiet, Policy, Round, next_round, policy_for
 from medcal.services.slots import slot_for
@@ -104,7 +104,12 @@ ON CONFLICT DO NOTHING RETURNING id
 
 
 def _hold(
-    db: Session, freed: FreedTime, location: Location, chosen: Sequence[Any], answer_until: datetime, now: datetime
+    db: Session,
+    freed: FreedTime,
+    location: Location,
+    chosen: Sequence[Candidate],
+    answer_until: datetime,
+    now: datetime,
 ) -> int | None:
     """Hold the time in the appointments' own constraint, as long as the longest visit of the group; None when it is taken."""
     first = chosen[0]
@@ -120,7 +125,7 @@ def _hold(
         patient_id=first.patient_id if len(chosen) == 1 else None,
         starts_at=freed.starts_at,
         length=max(one.length_minutes for one in chosen),
-        busy=max(one.length_minutes + one.buffer_minutes for one in chosen),
+        busy=max(one.busy_minutes for one in chosen),
         answer_until=answer_until,
         now=now,
     )
@@ -128,7 +133,7 @@ def _hold(
 
 
 def _insert(
-    db: Session, freed: FreedTime, candidate: Any, hold_id: int, place: int, plan: Round, now: datetime
+    db: Session, freed: FreedTime, candidate: Candidate, hold_id: int, place: int, plan: Round, now: datetime
 ) -> Any | None:
     """One offer of the round; None when the patient got another offer at this very moment."""
     return fetch_one(
@@ -138,7 +143,7 @@ def _insert(
                    %(answer_until)s, %(now)s)
            ON CONFLICT DO NOTHING RETURNING id, entry_id""",
         freed_time_id=freed.id,
-        entry_id=candidate.id,
+        entry_id=candidate.entry_id,
         patient_id=candidate.patient_id,
         hold_id=hold_id,
         place=place,
