@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from medcal.db import fetch_one
+from medcal.db import changed, fetch, fetch_one
 from medcal.models import FreedEnd, FreedStatus, FreedTime
 from medcal.models.appointments import LIVE
 from medcal.security import SYSTEM, Actor
@@ -85,6 +85,17 @@ def _was_booked_by_desk(db: Session, appointment_id: int | None) -> bool:
         id=appointment_id,
     )
     return bool(row and row.yes)
+
+
+def look_again(db: Session, location_id: int, now: datetime) -> None:
+    """The rules of a location have changed: what waits there for somebody, or for the end of the night, is looked at again at once."""
+    fetch(
+        db,
+        "UPDATE freed_time SET look_at = %(now)s WHERE location_id = %(id)s AND status = 'open' AND look_at > %(now)s",
+        id=location_id,
+        now=now,
+    )
+    changed(db)
 
 
 def lock(db: Session, freed_time_id: int) -> FreedTime:

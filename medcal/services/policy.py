@@ -13,7 +13,7 @@ from medcal.i18n import t
 from medcal.models import Location
 from medcal.models.policies import DEFAULT_STEPS
 from medcal.security import Actor, Role
-from medcal.services import events
+from medcal.services import events, freed_time
 from medcal.services.quiet_hours import answer_deadline, end_of_quiet
 
 LEAST_ANSWER = timedelta(minutes=15)
@@ -128,6 +128,7 @@ def set_policy(
         raise NotAllowed
     _check(policy)
     write_policy(db, location_id, visit_type_id, policy)
+    freed_time.look_again(db, location_id, now)
     events.record(db, "policy.changed", by=by, now=now, location_id=location_id, visit_type_id=visit_type_id)
 
 
@@ -199,4 +200,5 @@ def forget_policy(db: Session, location_id: int, visit_type_id: int, *, by: Acto
         location_id=location_id,
         visit_type_id=visit_type_id,
     )
+    freed_time.look_again(db, location_id, now)
     events.record(db, "policy.changed", by=by, now=now, location_id=location_id, visit_type_id=visit_type_id)

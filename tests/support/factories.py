@@ -31,6 +31,7 @@ from medcal.models import (
     WorkingHours,
 )
 from medcal.security import Actor, ActorKind, Role
+from medcal.services import policy
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -130,6 +131,15 @@ def make_doctor(
 def add_hours(db: Session, doctor: Doctor, weekday: int, **columns: Any) -> WorkingHours:
     defaults = {"opens": time(8), "closes": time(16), "raster_minutes": 30, "valid_from": date(2020, 1, 1)}
     return add(db, WorkingHours(doctor_id=doctor.id, weekday=weekday, **defaults | columns))
+
+
+def set_rules(
+    db: Session, clinic: Clinic, *, answer_minutes: int = 120, group_size: int = 1, **rules: Any
+) -> policy.Policy:
+    """How the clinic offers freed time: so many at once, with so long to answer, however near it is."""
+    wanted = policy.Policy((policy.Step(timedelta(0), timedelta(minutes=answer_minutes), group_size),), **rules)
+    policy.write_policy(db, clinic.location.id or 0, None, wanted)
+    return wanted
 
 
 # --- People -----------------------------------------------------------------------------------------------------------
