@@ -20,8 +20,8 @@ from tools.say import Step, Stop, last_lines
 DATABASE = HOME / "test-postgres"
 IN_BROWSER = "tests/e2e"
 CHECKS = {
-    "Style (ruff)": ["-m", "ruff", "check"],
-    "Format (ruff)": ["-m", "ruff", "format", "--check"],
+    "Style (ruff)": ["-m", "ruff", "check", "--output-format", "concise"],
+    "Format (ruff)": ["-m", "ruff", "format", "--check", "--output-format", "concise"],
     "Types (mypy)": ["-m", "mypy"],
     "Imports go down only (import-linter)": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
 }
@@ -155,12 +155,15 @@ def _pytest(family: Family, arguments: list[str], env: dict[str, str]) -> Counte
 
 
 def _count(report: Path) -> Counter[str]:
-    results = Counter[str]()
-    for suite in ElementTree.parse(report).getroot().iter("testsuite"):
-        tests, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
-        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        results += Counter(passed=tests - failed - skipped, failed=failed, skipped=skipped)
-    return results
+    """Each test once: one that passes but cannot clean up has failed."""
+    outcomes: dict[tuple[str | None, str | None], str] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = case.get("classname"), case.get("name")
+        if case.find("failure") is not None or case.find("error") is not None:
+            outcomes[name] = "failed"
+        else:
+            outcomes.setdefault(name, "passed" if case.find("skipped") is None else "skipped")
+    return Counter(outcomes.values())
 
 
 def _environment(database_url: str) -> dict[str, str]:

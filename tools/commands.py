@@ -89,6 +89,14 @@ def bench(arguments: list[str]) -> int:
         return family.attend([PYTHON, "-m", "bench", *arguments], env)
 
 
+def tidy(_: list[str]) -> None:
+    """Mend what the style checks can mend by themselves."""
+    with Family() as family:
+        install_packages(family)
+    for command in (["check", "--fix"], ["format"]):
+        subprocess.run([PYTHON, "-m", "ruff", *command], cwd=ROOT)
+
+
 def reset(arguments: list[str]) -> None:
     """Delete the embedded database; what is installed and built stays."""
     if os.environ.get("DATABASE_URL"):

@@ -140,6 +140,7 @@ class Family:
         folder.mkdir(parents=True, exist_ok=True)
         register = (folder / name).open("a+")
         if not lock(register, wait=False):
+            register.close()
             raise Stop(
                 f"`manage.py {name}` already runs on {HOME}. Stop it first, or give this one its own MEDCAL_HOME."
             )

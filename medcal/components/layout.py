@@ -8,7 +8,7 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from medcal import routes
 from medcal.components.native_form import native_form
-from medcal.components.ui import icon_button, link
+from medcal.components.ui import icon_button, link, plain_link
 from medcal.i18n import LANGUAGES, current_language, n_, t
 from medcal.viewmodels.patient import Place
 
@@ -97,7 +97,7 @@ def patient_page(*content: Any, place: rx.Var[Place], switch_to: rx.Var[str], na
 
 
 def _skip_link() -> rx.Component:
-    return rx.el.a(t("Skip to the content"), href="#content", class_name="skip")
+    return plain_link(t("Skip to the content"), href="#content", class_name="skip")
 
 
 def _footer(place: rx.Var[Place]) -> rx.Component:

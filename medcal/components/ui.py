@@ -3,6 +3,7 @@
 from typing import Any
 
 import reflex as rx
+from reflex_components_core.el.elements.inline import A
 
 from medcal.i18n import t
 
@@ -23,6 +24,11 @@ def link_button(*content: Any, href: Text, kind: str = "primary", icon: str = ""
 def link(*content: Any, href: Text, **props: Any) -> rx.Component:
     """A link to a page of the app, followed without loading the document anew."""
     return RouterLink.create(*content, to=href, **props)
+
+
+def plain_link(*content: Any, href: Text, **props: Any) -> rx.Component:
+    """A link that the browser follows by itself: to a file, or to a place on the same page. rx.el.a would ask the router."""
+    return A.create(*content, href=href, **props)
 
 
 def _button_class(kind: str, small: bool) -> str:

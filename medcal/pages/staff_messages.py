@@ -98,8 +98,14 @@ def _row(row: rx.Var[MessageRow]) -> rx.Component:
             rx.el.div(
                 badge(row.status_word, tone="message-" + row.status),
                 rx.cond(row.tries != "", rx.el.span(row.tries, class_name="small soft")),
-                rx.cond(row.can_replay, button(t("Send again"), kind="secondary", small=True, on_click=state.replay(row.ref))),
-                rx.cond(row.can_mark_called, button(t("I have called"), small=True, icon="phone", on_click=state.mark_called(row.ref))),
+                rx.cond(
+                    row.can_replay,
+                    button(t("Send again"), kind="secondary", small=True, on_click=state.replay(row.ref)),
+                ),
+                rx.cond(
+                    row.can_mark_called,
+                    button(t("I have called"), small=True, icon="phone", on_click=state.mark_called(row.ref)),
+                ),
                 class_name="row",
             ),
             custom_attrs={"data-label": t("Status")},
@@ -110,7 +116,16 @@ def _row(row: rx.Var[MessageRow]) -> rx.Component:
 def _message_dialog() -> rx.Component:
     state, message = StaffMessagesState, StaffMessagesState.message
     return dialog(
-        rx.el.p(message.row.kind, " · ", message.row.channel_word, " · ", message.row.address, " · ", message.row.at, class_name="small soft"),
+        rx.el.p(
+            message.row.kind,
+            " · ",
+            message.row.channel_word,
+            " · ",
+            message.row.address,
+            " · ",
+            message.row.at,
+            class_name="small soft",
+        ),
         rx.cond(message.row.error != "", callout(rx.el.p(message.row.error), tone="danger")),
         rx.cond(
             message.html != "",
@@ -125,7 +140,9 @@ def _message_dialog() -> rx.Component:
         ),
         rx.cond(
             ~message.shows_links,
-            rx.el.p(t("Links and codes are left out: whoever has them sees the patient's page."), class_name="small soft"),
+            rx.el.p(
+                t("Links and codes are left out: whoever has them sees the patient's page."), class_name="small soft"
+            ),
         ),
         rx.cond(
             message.attempts.length() > 0,

@@ -13,7 +13,17 @@ from sqlmodel import Session, col, select
 
 from medcal import clock
 from medcal.db import fetch, fetch_one
-from medcal.errors import ChangedMeanwhile, HoldExpired, Invalid, NotAllowed, NotFound, NotOffered, NotPossibleNow, SlotTaken, TooLate
+from medcal.errors import (
+    ChangedMeanwhile,
+    HoldExpired,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    NotOffered,
+    NotPossibleNow,
+    SlotTaken,
+    TooLate,
+)
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
 from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
@@ -72,7 +82,13 @@ def hold(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime
     """
     if visit_type.specialty_id != doctor.specialty_id or not visit_type.is_active:
         raise NotOffered
-    _release_holds(db, now=now, visit=visit)
+    _release_holds(
+        db,
+        "held_by = %(visit)s OR (held_until <= %(now)s AND doctor_id = %(doctor_id)s)",
+        visit=visit,
+        doctor_id=doctor.id,
+        now=now,
+    )
     row = fetch_one(
         db,
         HOLD,
@@ -91,7 +107,9 @@ def hold(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime
     return Held(row.id, row.ref, row.starts_at, row.held_until)
 
 
-def _why_not(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime, *, was_free: bool) -> SlotTaken | NotOffered:
+def _why_not(
+    db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime, *, was_free: bool
+) -> SlotTaken | NotOffered:
     assert doctor.id is not None
     if was_free or not is_unclaimed(db, doctor.id, starts_at, starts_at + busy_length_of(visit_type)):
         return SlotTaken()
@@ -101,30 +119,33 @@ def _why_not(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: date
 def find_hold(db: Session, *, visit: str, now: datetime) -> Appointment | None:
     """The time that a browser holds right now."""
     held = select(Appointment).where(Appointment.held_by == visit, Appointment.status == AppointmentStatus.held)
-    return db.exec(held.where(col(Appointment.held_until) > now).order_by(col(Appointment.id).desc()).limit(1)).one_or_none()
+    return db.exec(
+        held.where(col(Appointment.held_until) > now).order_by(col(Appointment.id).desc()).limit(1)
+    ).one_or_none()
 
 
-def release_lapsed_holds(db: Session, now: datetime) -> int:
-    """Let go of times whose form was not sent in time; returns how many. Holds of offers end with their offer instead."""
-    return _release_holds(db, now=now, visit=None)
+def release_lapsed_holds(db: Session, now: datetime, *, doctor_id: int | None = None) -> int:
+    """Let go of times whose form was not sent in time, a hundred at once; returns how many. Holds of offers end with their offer instead."""
+    return _release_holds(
+        db, "held_until <= %(now)s AND coalesce(%(doctor_id)s, doctor_id) = doctor_id", doctor_id=doctor_id, now=now
+    )
 
 
 def let_go(db: Session, *, visit: str, now: datetime) -> int:
     """The patient changed her mind: the time she holds is free again at once."""
-    return _release_holds(db, now=now, visit=visit)
+    return _release_holds(db, "held_by = %(visit)s", visit=visit, now=now)
 
 
-def _release_holds(db: Session, *, now: datetime, visit: str | None) -> int:
-    # The browser's own first, then some of the rest. SKIP LOCKED: whoever is just confirming such a row decides about it.
+def _release_holds(db: Session, which: str, *, now: datetime, **values: object) -> int:
+    # SKIP LOCKED: whoever is just confirming such a row decides about it.
     rows = fetch(
         db,
-        """UPDATE appointment SET status = 'released', held_until = NULL
-            WHERE id IN (SELECT id FROM appointment
-                          WHERE status = 'held' AND held_by IS NOT NULL AND (held_until <= %(now)s OR held_by = %(visit)s)
-                          ORDER BY held_by = %(visit)s DESC NULLS LAST, id LIMIT 100 FOR UPDATE SKIP LOCKED)
-            RETURNING id, doctor_id""",
+        f"""UPDATE appointment SET status = 'released', held_until = NULL
+             WHERE id IN (SELECT id FROM appointment WHERE status = 'held' AND held_by IS NOT NULL AND ({which})
+                           ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
+             RETURNING id, doctor_id""",
         now=now,
-        visit=visit,
+        **values,
     )
     for row in rows:
         events.record(db, "appointment.released", by=SYSTEM, now=now, appointment_id=row.id, doctor_id=row.doctor_id)
@@ -244,9 +265,12 @@ def _place_at_desk(
     if visit_type.specialty_id != doctor.specialty_id:
         raise NotOffered
     ends_at, busy_until = starts_at + length_of(visit_type), starts_at + busy_length_of(visit_type)
-    if not overbook_reason and (starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))):
+    if not overbook_reason and (
+        starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))
+    ):
         raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
-    release_lapsed_holds(db, now)
+    _queue_for(db, doctor.id)
+    release_lapsed_holds(db, now, doctor_id=doctor.id)
     offers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, by=by, now=now)
     location = db.get_one(Location, doctor.location_id)
     local = clock.local(starts_at, location.zone_info)
@@ -297,10 +321,14 @@ def move_at_desk(
     _move(db, appointment, place, version=version, by=by, now=now)
 
 
-def move_by_patient(db: Session, appointment: Appointment, doctor: Doctor, starts_at: datetime, *, now: datetime) -> None:
+def move_by_patient(
+    db: Session, appointment: Appointment, doctor: Doctor, starts_at: datetime, *, now: datetime
+) -> None:
     """Move to another listed time, until the clinic's deadline. Raises TooLate, SlotTaken, NotOffered."""
+    assert doctor.id is not None
     _check_deadline(db, appointment, now)
-    release_lapsed_holds(db, now)
+    _queue_for(db, doctor.id)
+    release_lapsed_holds(db, now, doctor_id=doctor.id)
     visit_type = db.get_one(VisitType, appointment.visit_type_id)
     if visit_type.specialty_id != doctor.specialty_id:
         raise NotOffered
@@ -327,13 +355,14 @@ def move_by_patient(db: Session, appointment: Appointment, doctor: Doctor, start
     _move(db, appointment, place, version=appointment.version, by=PATIENT, now=now)
 
 
-def _move(db: Session, appointment: Appointment, place: Mapping[str, Any], *, version: int, by: Actor, now: datetime) -> None:
+def _move(
+    db: Session, appointment: Appointment, place: Mapping[str, Any], *, version: int, by: Actor, now: datetime
+) -> None:
     assert appointment.id is not None
     before = (appointment.doctor_id, appointment.starts_at, appointment.busy_until)
     if before[:2] == (place["doctor_id"], place["starts_at"]):
         return
     offers.close_offers_to(db, appointment.id, by=by, now=now)
-    _queue_for(db, place["doctor_id"], place["day"])
     if fetch_one(db, MOVE, **place, id=appointment.id, version=version) is None:
         raise _why_not_changed(db, appointment)
     db.refresh(appointment)
@@ -351,15 +380,10 @@ def _move(db: Session, appointment: Appointment, place: Mapping[str, Any], *, ve
     offers.free(db, before[0], before[1], before[2], cause="moved", appointment_id=appointment.id, by=by, now=now)
 
 
-def _queue_for(db: Session, doctor_id: int, day: Any) -> None:
-    """Writers that UPDATE into a doctor's day pass one by one: an UPDATE has no ON CONFLICT, and on an exclusion constraint many at once
-    end in deadlocks. The constraint still decides; this only keeps them from waiting on each other crosswise."""
-    fetch(
-        db,
-        "SELECT pg_advisory_xact_lock(%(doctor_id)s::int, %(day)s::date - date '2000-01-01')",
-        doctor_id=doctor_id % 2**31,
-        day=day,
-    )
+def _queue_for(db: Session, doctor_id: int) -> None:
+    """Writers that UPDATE into a doctor's time pass one by one: an UPDATE has no ON CONFLICT, and on an exclusion constraint many at once
+    end in deadlocks. The constraint still decides; this only keeps them from waiting on each other crosswise. Before any other lock."""
+    fetch(db, "SELECT pg_advisory_xact_lock(%(doctor_id)s)", doctor_id=doctor_id)
 
 
 def _check_deadline(db: Session, appointment: Appointment, now: datetime) -> None:
@@ -367,7 +391,9 @@ def _check_deadline(db: Session, appointment: Appointment, now: datetime) -> Non
         raise NotPossibleNow
     location = db.get_one(Location, appointment.location_id)
     if not appointment.can_change_online(now, location.change_deadline_hours):
-        raise TooLate(t("It is too late to change this appointment here. Please call us: {phone}.", phone=location.phone))
+        raise TooLate(
+            t("It is too late to change this appointment here. Please call us: {phone}.", phone=location.phone)
+        )
 
 
 def _why_not_changed(db: Session, appointment: Appointment) -> ChangedMeanwhile | NotPossibleNow:
@@ -408,7 +434,9 @@ def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor
         is_late=is_late,
     )
     db.refresh(appointment)
-    events.record(db, "appointment.cancelled", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id)
+    events.record(
+        db, "appointment.cancelled", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id
+    )
     offers.free(
         db,
         appointment.doctor_id,
@@ -434,7 +462,9 @@ def confirm_coming(db: Session, appointment: Appointment, *, by: Actor = PATIENT
         raise NotPossibleNow
     db.refresh(appointment)
     if row.is_new:
-        events.record(db, "appointment.confirmed", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id)
+        events.record(
+            db, "appointment.confirmed", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id
+        )
 
 
 def check_in(db: Session, appointment: Appointment, *, by: Actor, now: datetime) -> None:
@@ -459,7 +489,9 @@ def undo_no_show(db: Session, appointment: Appointment, *, by: Actor, now: datet
     _change_status(db, appointment, "no_show", "booked", "appointment.no_show_undone", by=by, now=now)
 
 
-def _change_status(db: Session, appointment: Appointment, old: str, new: str, event: str, *, by: Actor, now: datetime) -> None:
+def _change_status(
+    db: Session, appointment: Appointment, old: str, new: str, event: str, *, by: Actor, now: datetime
+) -> None:
     """Compare and set: of two desks that press at once, one does it and the other is told."""
     if not by.sees_doctor(appointment.doctor_id):
         raise NotAllowed

@@ -2,13 +2,12 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from medcal import clock
 from medcal.db import fetch
 from medcal.models import AppointmentStatus
 from medcal.security import Actor
@@ -49,7 +48,6 @@ class Listed:
     status: AppointmentStatus
     is_confirmed: bool
     is_overbooked: bool
-    waits: bool
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,7 @@ class Page:
 
 _FIND = """
 SELECT a.ref, a.code, a.starts_at, a.ends_at, l.zone, d.name AS doctor, v.name AS visit_type, p.name AS patient, p.phone, p.email,
-       a.status, a.confirmed_at IS NOT NULL AS is_confirmed, a.overbooked_by_id IS NOT NULL AS is_overbooked,
-       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status = 'waiting') AS waits
+       a.status, a.confirmed_at IS NOT NULL AS is_confirmed, a.overbooked_by_id IS NOT NULL AS is_overbooked
   FROM appointment a
   JOIN patient p ON p.id = a.patient_id JOIN doctor d ON d.id = a.doctor_id JOIN specialty s ON s.id = d.specialty_id
   JOIN location l ON l.id = a.location_id JOIN visit_type v ON v.id = a.visit_type_id
@@ -77,7 +74,9 @@ SELECT a.ref, a.code, a.starts_at, a.ends_at, l.zone, d.name AS doctor, v.name A
 """
 
 # Who has been there, or is to come. Holds are no appointments yet, and released ones never were.
-_KEPT = tuple(status for status in AppointmentStatus if status not in (AppointmentStatus.held, AppointmentStatus.released))
+_KEPT = tuple(
+    status for status in AppointmentStatus if status not in (AppointmentStatus.held, AppointmentStatus.released)
+)
 
 
 def find_appointments(db: Session, actor: Actor, wanted: Wanted, page: int = 0, size: int = PAGE) -> Page:
@@ -159,9 +158,3 @@ def find_patients(db: Session, actor: Actor, text: str, limit: int = 8) -> list[
         **patterns,
     )
     return [KnownPatient(*row) for row in rows]
-
-
-def coming_days(now: datetime, zone: ZoneInfo, days: int = 14) -> tuple[date, date]:
-    """From today on the location's calendar, for as long as the desk usually plans."""
-    today = clock.local_day(now, zone)
-    return today, today + timedelta(days=days - 1)

@@ -165,6 +165,7 @@ def offer_made(occasion: Occasion) -> Letter:
     assert occasion.answer_until
     day, at = _day_and_time(occasion.offered, occasion.place)
     until = _moment(occasion.answer_until, occasion.place)
+    freed = t("A time has become free, and you asked for something earlier.")
     held = t("We are holding it for you until {moment}.", moment=until)
     if occasion.visit:
         if_yes = t("If you accept, this becomes your time, and your present one goes to somebody else.")
@@ -175,7 +176,7 @@ def offer_made(occasion: Occasion) -> Letter:
     return _letter(
         occasion,
         t("An earlier time for you: {day} at {time}", day=day, time=at),
-        f"{t('A time has become free, and you asked for something earlier.')} {held}",
+        f"{freed} {held}",
         f"{if_yes} {if_no}",
         facts=(
             (t("Offered"), _when(occasion.offered, occasion.place)),
@@ -196,6 +197,7 @@ def offer_withdrawn(occasion: Occasion) -> Letter:
         kept = t("Your appointment stays as it is, and so does your place on the list.")
     else:
         kept = t("You keep your place on the list.")
+    again = t("We will write to you again as soon as something earlier becomes free.")
     return _letter(
         occasion,
         t("The earlier time has been filled"),
@@ -204,7 +206,7 @@ def offer_withdrawn(occasion: Occasion) -> Letter:
             day=day,
             time=at,
         ),
-        f"{kept} {t('We will write to you again as soon as something earlier becomes free.')}",
+        f"{kept} {again}",
         facts=_facts(occasion) if occasion.visit else _where(occasion),
         actions=(Action(t("See or change the appointment"), "appointment"),) if occasion.visit else (),
     )

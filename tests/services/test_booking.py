@@ -111,16 +111,6 @@ def test_choosing_another_time_lets_the_first_go(db: Session, clinic: Clinic) ->
     assert not is_listed(db, clinic, TUESDAY_TEN)
 
 
-def test_choosing_another_time_lets_the_first_go_among_many_that_have_lapsed(db: Session, clinic: Clinic) -> None:
-    for step in range(101):
-        make_hold(db, clinic, at("2026-04-01 08:00") + step * timedelta(minutes=30), NOW, held_by=THINE)
-    make_hold(db, clinic, TUESDAY_NINE, NOW + timedelta(minutes=5), held_by=MINE)
-
-    hold(db, clinic, TUESDAY_TEN)
-
-    assert is_listed(db, clinic, TUESDAY_NINE)
-
-
 def test_choosing_the_same_time_again_keeps_it_longer(db: Session, clinic: Clinic) -> None:
     hold(db, clinic)
 

@@ -57,6 +57,7 @@ class Scene:
     buffer: int
     notice: int
     claims: list[Claim]
+    claims_first: bool = False
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -88,6 +89,7 @@ scenes = st.builds(
     buffer=st.integers(0, 6),
     notice=st.sampled_from([0, 0, 12, 100]),
     claims=st.lists(claims, max_size=6),
+    claims_first=st.booleans(),
 )
 
 
@@ -113,9 +115,13 @@ class Stage:
         midnight = clock.day_start(scene.first, scene.zone_info)
         for since, steps in scene.off:
             add(self.db, TimeOff(doctor_id=doctor.id, starts_at=midnight + since * STEP, ends_at=midnight + (since + steps) * STEP))
-        schedules.write_openings(self.db, doctor.id or 0, now=scene.now)
+        # Openings are counted when they are written, and kept up to date by the appointments that come later.
+        if not scene.claims_first:
+            schedules.write_openings(self.db, doctor.id or 0, now=scene.now)
         for claim in scene.claims:
             self._add_claim(doctor, scene, claim)
+        if scene.claims_first:
+            schedules.write_openings(self.db, doctor.id or 0, now=scene.now)
         return doctor
 
     def _add_claim(self, doctor: Doctor, scene: Scene, claim: Claim) -> None:

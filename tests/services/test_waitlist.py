@@ -56,7 +56,7 @@ def test_only_who_has_a_booked_appointment_can_ask_for_an_earlier_one(db: Sessio
 def test_who_cannot_gain_a_day_any_more_need_not_wait(db: Session, clinic: Clinic) -> None:
     mine = make_appointment(db, clinic, NOW + timedelta(days=1))
 
-    with pytest.raises(NotPossibleNow, match="too near"):
+    with pytest.raises(NotPossibleNow, match="too soon"):
         waitlist.join(db, mine, Wish(), by=PATIENT, now=NOW)
 
 
