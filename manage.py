@@ -48,6 +48,9 @@ def main(arguments: list[str]) -> int:
     except Stop as reason:
         print(reason, file=sys.stderr)
         return 1
+    except PermissionError as error:
+        print(f"{error.filename} belongs to somebody else: start as its owner, or delete it.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 

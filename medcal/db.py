@@ -126,7 +126,9 @@ def fetch(db: Session, sql: str, **values: object) -> Sequence[Any]:
     assert isinstance(connection, psycopg.Connection)
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         cursor.execute(sql.encode(), values)
-        return cursor.fetchall() if cursor.description else []
+        # Not `description`: it makes an object for each column.
+        has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+        return cursor.fetchall() if has_rows else []
 
 
 def fetch_one(db: Session, sql: str, **values: object) -> Any | None:

@@ -38,6 +38,8 @@ SETTINGS = {
     "log_checkpoints": "off",
     "idle_in_transaction_session_timeout": "60s",
 }
+# Windows knows no other signal than to end at once.
+FAST_SHUTDOWN, ABORT = (signal.SIGTERM,) * 2 if sys.platform == "win32" else (signal.SIGINT, signal.SIGQUIT)
 # macOS allows the least.
 LONGEST_SOCKET_PATH = 103
 LARGEST_LOG = 10_000_000
@@ -125,7 +127,7 @@ class Server:
 
     def _stop(self) -> None:
         if process := self._postmaster():
-            process.send_signal(signal.SIGINT)
+            process.send_signal(FAST_SHUTDOWN)
             try:
                 process.wait(60)
             except psutil.TimeoutExpired:
@@ -183,7 +185,7 @@ class Server:
         """Remove what a killed server leaves. Safe here: the lock is ours and no server lives."""
         orphans = [process for process in psutil.process_iter() if self._is_orphan(process)]
         for process in orphans:
-            process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGQUIT)
+            process.send_signal(ABORT)
         _, stubborn = psutil.wait_procs(orphans, timeout=5)
         for process in stubborn:
             process.kill()
@@ -275,7 +277,7 @@ def _stop_with_parent() -> Callable[[], None]:
 
     def before_exec() -> None:
         # After the change of account, which makes the kernel forget the wish.
-        libc.prctl(1, signal.SIGINT)
+        libc.prctl(1, FAST_SHUTDOWN)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -45,7 +45,9 @@ def migrate(family: Family, url: str) -> None:
         [PYTHON, "-m", "medcal.migrate"],
         env=environment(DATABASE_URL=url),
         log=LOGS / "migrate.log",
-        advice="Nothing was half changed: a migration is applied as a whole or not at all.",
+        advice="Nothing was half changed. Is DATABASE_URL right, and may its role create tables?"
+        if os.environ.get("DATABASE_URL")
+        else "Nothing was half changed: all migrations are applied, or none.",
     )
 
 

@@ -9,9 +9,9 @@ from tools import database, services
 from tools.bun import install_bun
 from tools.frontend import build
 from tools.packages import install_packages
-from tools.places import LOGS, address, is_on_this_machine, shown
+from tools.places import LOGS, address, is_on_this_machine
 from tools.processes import Family
-from tools.say import Stop
+from tools.say import Stop, shown
 from tools.services import Service
 
 

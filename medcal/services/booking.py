@@ -157,53 +157,53 @@ def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, n
 
     Raises HoldExpired when the hold has run out, NotFound for a hold of somebody else.
     """
-    found = _own_hold(db, held_ref, visit)
-    if found.status in (AppointmentStatus.booked, AppointmentStatus.arrived):
-        return found
-    if found.status is not AppointmentStatus.held or found.held_until is None or found.held_until <= now:
+    held = _own_hold(db, held_ref, visit)
+    if held.status in ("booked", "arrived"):
+        return db.get_one(Appointment, held.id)
+    if held.status != "held" or held.held_until <= now:
         raise HoldExpired
-    _check_reason(db, found, details.reason)
-    patient_id = patients.find_or_add(db, details.person, now=now)
-    booker_id = patients.add_booker(db, details.booker) if details.booker else None
-    row = fetch_one(
+    _check_reason(db, held.visit_type_id, details.reason)
+    fetch(
         db,
         """UPDATE appointment SET status = 'booked', held_until = NULL, patient_id = %(patient_id)s, booker_id = %(booker_id)s,
-                  reason = %(reason)s, request = %(request)s, booked_at = %(now)s
-            WHERE id = %(id)s AND status = 'held' AND held_until > %(now)s RETURNING id""",
-        id=found.id,
-        patient_id=patient_id,
-        booker_id=booker_id,
+                  reason = %(reason)s, request = %(request)s, booked_at = %(now)s WHERE id = %(id)s""",
+        id=held.id,
+        patient_id=patients.find_or_add(db, details.person, now=now),
+        booker_id=patients.add_booker(db, details.booker) if details.booker else None,
         reason=details.reason,
         request=details.request,
         now=now,
     )
-    if row is None:
-        raise HoldExpired
-    db.refresh(found)
-    access.grant_after_booking(db, found, visit, now)
-    events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=found.id, doctor_id=found.doctor_id)
+    booked = db.get_one(Appointment, held.id, populate_existing=True)
+    access.grant_after_booking(db, booked, visit, now)
+    events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=held.id, doctor_id=booked.doctor_id)
     # A wish that came too late must not cost the booking.
-    if details.earlier and waitlist.can_gain(found, now):
-        waitlist.join(db, found, details.earlier, by=PATIENT, now=now)
-    return found
+    if details.earlier and waitlist.can_gain(booked, now):
+        waitlist.join(db, booked, details.earlier, by=PATIENT, now=now)
+    return booked
 
 
-def _own_hold(db: Session, held_ref: uuid.UUID, visit: str) -> Appointment:
+def _own_hold(db: Session, held_ref: uuid.UUID, visit: str) -> Any:
     # The lock makes a double click wait for the first one, and then find the appointment booked.
-    statement = select(Appointment).where(Appointment.ref == held_ref, Appointment.held_by == visit).with_for_update()
-    found = db.exec(statement).one_or_none()
-    if found is None:
+    held = fetch_one(
+        db,
+        """SELECT id, status, held_until, visit_type_id FROM appointment
+            WHERE ref = %(ref)s AND held_by = %(visit)s FOR UPDATE""",
+        ref=held_ref,
+        visit=visit,
+    )
+    if held is None:
         raise NotFound
-    return found
+    return held
 
 
-def _check_reason(db: Session, appointment: Appointment, reason: str) -> None:
+def _check_reason(db: Session, visit_type_id: int, reason: str) -> None:
     if not reason:
         return
     row = fetch_one(
         db,
         "SELECT s.reasons FROM visit_type v JOIN specialty s ON s.id = v.specialty_id WHERE v.id = %(id)s",
-        id=appointment.visit_type_id,
+        id=visit_type_id,
     )
     if row is None or reason not in row.reasons:
         raise Invalid(t("Please choose a reason from the list."), "reason")

@@ -92,6 +92,7 @@ def test_a_form_that_comes_too_late_books_nothing(page: Page, clinic: OpenClinic
 def test_a_time_that_was_lost_to_somebody_else_leads_back_to_the_list(page: Page, clinic: OpenClinic) -> None:
     at = clinic.at(4, "10:00")
     patient.choose(page, clinic, at)
+    patient.fill_in(page)
     clinic.do(keep_until, clock.now() - timedelta(seconds=1))
     eventually(lambda: clinic.appointments(status=AppointmentStatus.released), "the hold is released")
     clinic.book(at, clinic.bob)

@@ -30,6 +30,12 @@ def cancel(page: Page) -> None:
     expect(page.get_by_role("article")).to_contain_text("Cancelled")
 
 
+def take(page: Page) -> None:
+    """The time that is offered; ends on the page of the appointment."""
+    page.get_by_role("button", name="Take this time").click()
+    expect(page).to_have_url(re.compile(r"/appointment$"))
+
+
 def starts(clinic: OpenClinic, patient: Patient) -> list[datetime]:
     """When somebody is booked."""
     found = clinic.appointments(patient_id=patient.id, status=AppointmentStatus.booked)
@@ -63,7 +69,7 @@ def test_freed_time_goes_to_who_asked_for_something_earlier(
         expect(page.get_by_role("timer")).to_contain_text("1:59:")
     assert starts(clinic, clinic.alice) == [late]
 
-    page.get_by_role("button", name="Take this time").click()
+    take(page)
 
     # It is hers, on all pages, and her later time is free.
     expect(page.get_by_role("article")).to_contain_text(clinic.said(early))
@@ -101,7 +107,7 @@ def test_who_declines_keeps_her_time_and_the_next_one_is_asked(
     letter = post.letter("offer.made", "dora@example.com")
     second = open_browser()
     second.goto(letter.link(ANSWER))
-    second.get_by_role("button", name="Take this time").click()
+    take(second)
     expect(second.get_by_role("article")).to_contain_text(clinic.said(early))
     assert starts(clinic, dora) == [early]
     assert starts(clinic, clinic.alice) == [alices.starts_at]

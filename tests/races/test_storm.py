@@ -45,6 +45,7 @@ class Somebody:
     did: Counter[str] = field(default_factory=Counter)
     accepted: set[int] = field(default_factory=set)
     held: Any = None
+    then: Callable[[], object] | None = None
     slowest: float = 0.0
 
     def act_until(self, end: float) -> None:
@@ -57,20 +58,23 @@ class Somebody:
         ]
         while time.monotonic() < end:
             began = time.monotonic()
-            try:
-                in_transaction(self.chance.choice(deeds))
-            except MedcalError as refusal:
-                self.did[type(refusal).__name__] += 1
+            # Who holds a time often gets to the end of the form.
+            self._try(self.confirm if self.held and self.chance.random() < 0.3 else self.chance.choice(deeds))
             self.slowest = max(self.slowest, time.monotonic() - began)
-            for deed in self.storm.done.pop(threading.get_ident(), ()):
-                deed()
+
+    def _try(self, deed: Callable[[Session], None]) -> None:
+        """Do something in one transaction; it counts when that has been committed, and once however often it was tried again."""
+        self.then = None
+        try:
+            in_transaction(deed)
+        except MedcalError as refusal:
+            self.did[type(refusal).__name__] += 1
+        else:
+            if self.then:
+                self.then()
 
     def _count(self, what: str) -> None:
-        """Count a deed when its transaction has been committed; one that is tried again counts once."""
-        self._afterwards(lambda: self.did.update([what]))
-
-    def _afterwards(self, deed: Callable[[], object]) -> None:
-        self.storm.done[threading.get_ident()] = (deed,)
+        self.then = lambda: self.did.update([what])
 
     @property
     def visit(self) -> str:
@@ -87,7 +91,7 @@ class Somebody:
         held = booking.hold(
             db, self.storm.doctor(self.chance), self.storm.visit_type, starts_at, visit=self.visit, now=self.storm.now()
         )
-        self._afterwards(lambda: (self.did.update(["held"]), setattr(self, "held", held)))
+        self.then = lambda: (self.did.update(["held"]), setattr(self, "held", held))
 
     def confirm(self, db: Session) -> None:
         held, self.held = self.held, None
@@ -115,7 +119,7 @@ class Somebody:
         offer_id = self._some_offer(db)
         if offer_id:
             offers.accept(db, offer_id, by=PATIENT, now=self.storm.now())
-            self._afterwards(lambda: self.accepted.add(offer_id))
+            self.then = lambda: self.accepted.add(offer_id)
 
     def decline(self, db: Session) -> None:
         offer_id = self._some_offer(db)
@@ -188,12 +192,11 @@ class Storm:
         self.town, self.seconds = town, seconds
         self.visit_type, self.desk = town.clinic.visit_type, town.clinic.desk
         self.doctors = list(in_transaction(lambda db: db.exec(select(Doctor)).all()))
-        self.done: dict[int, tuple[Callable[[], object], ...]] = {}
         in_transaction(self._fill)
 
     def _fill(self, db: Session) -> None:
         """Short answer times, and a week later a full day of people who would rather come sooner."""
-        fetch(db, "UPDATE location SET answer_minutes = 15, hold_minutes = 5")
+        fetch(db, "UPDATE location SET answer_minutes = 15, hold_minutes = 15")
         for number, doctor in enumerate(self.doctors * 16):
             starts_at = LATER + (number // 2) * timedelta(minutes=30)
             later = make_appointment(db, self.town.clinic, starts_at, self.town.patients[number], doctor=doctor)

@@ -57,7 +57,21 @@ def test_a_patient_is_found_by_phone_as_people_write_it(db, clinic, two, words):
     assert names(db, clinic.desk, text=words) == ["Bob Berger"]
 
 
-@pytest.mark.parametrize("words", ["%", "_", "A%r", "\\", "'; --", "12", "zzz"])
+@pytest.mark.parametrize("words", ["dvorak", "DVOŘÁK", "Dvořak"])
+def test_accents_need_not_be_typed(db, clinic, words):
+    tereza = make_patient(db, "Tereza Dvořáková", "tereza@example.com")
+    make_appointment(db, clinic, at("2026-03-03 09:00"), tereza)
+
+    assert names(db, clinic.desk, text=words) == ["Tereza Dvořáková"]
+
+
+def test_accents_that_are_typed_need_not_be_kept(db, clinic):
+    make_appointment(db, clinic, at("2026-03-03 09:00"), make_patient(db, "Zoltan Szabo", "zoltan@example.com"))
+
+    assert names(db, clinic.desk, text="Zoltán") == ["Zoltan Szabo"]
+
+
+@pytest.mark.parametrize("words", [".*", "^A", "[a-z]", "(", "a|b", "%", "_", "A%r", "\\", "'; --", "12", "zzz"])
 def test_signs_mean_themselves(db, clinic, two, words):
     assert names(db, clinic.desk, text=words) == []
 

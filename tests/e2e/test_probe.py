@@ -1,0 +1,12 @@
+def test_probe(open_browser, clinic, url):
+    page = open_browser(service_workers="allow")
+    page.context.on("requestfailed", lambda r: print("FAILED", r.url, r.failure))
+    page.goto("/")
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    print("ready")
+    page.context.set_offline(True)
+    page.goto("/cardiology")
+    print("gone")
+    page.wait_for_timeout(1500)
+    print(page.evaluate("""async () => { const c = await caches.open('medcal-offline-1'); const out=[]; for (const r of await c.keys()) { const x = await c.match(r); out.push([r.url, r.mode, x.type, x.status, [...x.headers]]); } return JSON.stringify(out, null, 1) }"""))
+    page.screenshot(path="/tmp/off.png")
