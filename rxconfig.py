@@ -8,7 +8,6 @@ import reflex as rx
 
 from medcal.config import settings
 from medcal.edge.origin import allowed_origins
-from medcal.i18n import DEFAULT, LANGUAGES
 
 # `http://localhost:8000/ping`, in whichever quotes the minifier prefers.
 BAKED_ADDRESS = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")
@@ -25,16 +24,6 @@ class CallWhereThePageCameFrom(rx.plugins.Plugin):
             )
         for script in scripts:
             script.write_text(without_address(script.read_text()))
-
-
-class SayTheLanguage(rx.plugins.Plugin):
-    """Reflex has one language for all documents; a page under /de is a German one (WCAG 3.1.1)."""
-
-    def post_build(self, **context: Any) -> None:
-        static = Path(context["static_dir"])
-        for code in set(LANGUAGES) - {DEFAULT}:
-            for page in [static / f"{code}.html", *static.glob(f"{code}/**/*.html")]:
-                page.write_text(page.read_text().replace(f'<html lang="{DEFAULT}"', f'<html lang="{code}"', 1))
 
 
 def without_address(script: str) -> str:
@@ -58,7 +47,7 @@ config = rx.Config(
     redis_url=settings().redis_url,
     telemetry_enabled=False,
     show_built_with_reflex=False,
-    plugins=[CallWhereThePageCameFrom(), SayTheLanguage()],
+    plugins=[CallWhereThePageCameFrom()],
     # On unless turned off, and it would list the staff's pages.
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

@@ -1,1 +1,1 @@
-"""What Medcal costs, measured: `python3 manage.py bench` prints it, docs/bench.md keeps it."""
+"""How fast Medcal is, beside what. See docs/bench.md."""

@@ -1,69 +1,78 @@
-"""A database for one run, on the server of TEST_DATABASE_ADMIN_URL: made, filled, and dropped."""
+"""Databases to measure in, on the server that DATABASE_URL names: made from the migrations, filled by SQL, dropped afterwards."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import psycopg
 
-from medcal import db
-from medcal.config import settings
-from tests.support import databases
+# Tests and measurements make their databases the same way.
+os.environ.setdefault("TEST_DATABASE_ADMIN_URL", os.environ.get("DATABASE_URL", ""))
+
+from tests.support import databases  # noqa: E402
+
+# A Monday, eight in the morning at the clinic. Everything is measured as if it were then.
+NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
+DOCTORS = 200
+
+CLINIC = """
+INSERT INTO location (ref, slug, name, zone, street, city, phone, email, hold_minutes, answer_minutes, quiet_from, quiet_until,
+                      change_deadline_hours)
+VALUES (gen_random_uuid(), 'vienna', 'Medcal Clinic', 'Europe/Vienna', 'Rosengasse 12', '1010 Vienna', '+4315550123',
+        'desk@medcal.test', 10, 120, '20:00', '08:00', 24);
+INSERT INTO specialty (ref, slug, name, practitioner, summary, icon, position)
+VALUES (gen_random_uuid(), 'cardiology', 'Cardiology', 'Cardiologist', '', 'heart', 0);
+INSERT INTO visit_type (ref, specialty_id, name, length_minutes, buffer_minutes, notice_minutes, is_active, position)
+SELECT gen_random_uuid(), 1, name, length, buffer, 0, true, 0
+  FROM (VALUES ('Visit', 15, 0), ('Long visit', 45, 10)) AS v(name, length, buffer);
+INSERT INTO doctor (ref, slug, name, specialty_id, location_id, qualification, languages, about, is_active)
+SELECT gen_random_uuid(), 'doctor-' || n, 'Dr. ' || n, 1, 1, '', '', '', true FROM generate_series(1, %(doctors)s) AS n;
+-- Slots every quarter of an hour from 08:00, 30 of them; those of doctor d have the ids from 30 (d - 1) + 1 on.
+INSERT INTO slot (doctor_id, starts)
+SELECT d, time '08:00' + k * interval '15 minutes' FROM generate_series(1, %(doctors)s) AS d, generate_series(0, 29) AS k
+ ORDER BY d, k;
+-- High numbers, which nothing else has by chance.
+ALTER TABLE appointment ALTER id RESTART WITH 50000001;
+ALTER TABLE patient ALTER id RESTART WITH 70000001;
+"""
+OPENINGS = """
+INSERT INTO opening (doctor_id, slot_id, day, specialty_id, starts_at, ends_at, closes_at, claims)
+SELECT s.doctor_id, s.id, w.day, 1, w.midnight + s.starts, w.midnight + s.starts + interval '15 minutes',
+       w.midnight + interval '15 hours 30 minutes',
+       (SELECT count(*) FROM appointment a
+         WHERE a.doctor_id = s.doctor_id AND a.slot_id = s.id AND a.appointment_date = w.day
+           AND a.status IN ('held', 'booked', 'arrived', 'fulfilled') AND a.overbooked_by_id IS NULL)
+  FROM slot s, (SELECT date '2026-03-02' + n AS day, (date '2026-03-02' + n) AT TIME ZONE 'UTC' AS midnight
+                  FROM generate_series(0, %(days)s - 1) AS n) AS w
+"""
 
 
 @contextmanager
 def database() -> Iterator[str]:
-    """A migrated, empty database; meanwhile the services of this process use it."""
+    """A database with all tables, gone afterwards."""
     name = databases.new_name()
     url = databases.copy_template(name)
-    use(url)
     try:
         yield url
     finally:
-        db.engine().dispose()
         databases.drop(name)
 
 
-def use(url: str) -> None:
-    """Point this process at a database."""
-    os.environ["DATABASE_URL"] = url
-    os.environ.setdefault("MEDCAL_SECRET_KEY", "a key that only measurements use, of some length")
-    settings.cache_clear()
-    db.open_engine.cache_clear()
-
-
-def open_doors(url: str, *, doctors: int, days: int) -> None:
-    """One specialty with so many doctors, each with an opening every 20 minutes from 8 to 16 on so many days from tomorrow on.
-
-    Identity columns begin at numbers that no other value has, so that booking.py finds them again in the text of a statement.
-    """
+def fill(url: str, script: str, **values: int) -> None:
+    """Run a script of statements; values are put in as numbers."""
     with psycopg.connect(url, autocommit=True) as connection:
-        for statement in FILL:
-            connection.execute(statement, {"doctors": doctors, "days": days})
-        connection.execute("VACUUM ANALYZE")
+        connection.execute((script % values).encode())
 
 
-FILL = [
-    "ALTER TABLE doctor ALTER id RESTART WITH 700001",
-    "ALTER TABLE appointment ALTER id RESTART WITH 800001",
-    "ALTER TABLE patient ALTER id RESTART WITH 900001",
-    """INSERT INTO location (ref, slug, name, zone, street, city, phone, email, hold_minutes, answer_minutes, quiet_from, quiet_until,
-                              change_deadline_hours)
-       VALUES (gen_random_uuid(), 'vienna', 'Clinic', 'Europe/Vienna', 'Street 1', 'Vienna', '+431555', 'desk@clinic.test', 10, 120,
-               '20:00', '08:00', 24)""",
-    """INSERT INTO specialty (ref, slug, name, practitioner, summary, icon, reasons, position)
-       VALUES (gen_random_uuid(), 'cardiology', 'Cardiology', 'Cardiologist', '', 'heart', '{Check-up}', 0)""",
-    """INSERT INTO visit_type (ref, specialty_id, name, length_minutes, buffer_minutes, notice_minutes, is_active, position)
-       SELECT gen_random_uuid(), id, 'Visit', 20, 0, 0, true, 0 FROM specialty""",
-    """INSERT INTO doctor (ref, slug, name, specialty_id, location_id, qualification, languages, about, is_active)
-       SELECT gen_random_uuid(), 'doctor-' || n, 'Dr. ' || n, s.id, l.id, '', '', '', true
-         FROM specialty s, location l, generate_series(1, %(doctors)s) n""",
-    """INSERT INTO slot (doctor_id, starts)
-       SELECT d.id, time '08:00' + n * interval '20 minutes' FROM doctor d, generate_series(0, 23) n""",
-    """INSERT INTO opening (doctor_id, slot_id, day, specialty_id, starts_at, ends_at, closes_at, claims)
-       SELECT s.doctor_id, s.id, day::date, d.specialty_id, (day + s.starts) AT TIME ZONE 'Europe/Vienna',
-              (day + s.starts + interval '20 minutes') AT TIME ZONE 'Europe/Vienna',
-              (day + time '16:00') AT TIME ZONE 'Europe/Vienna', 0
-         FROM slot s JOIN doctor d ON d.id = s.doctor_id,
-              generate_series(current_date + 1, current_date + %(days)s::int, interval '1 day') AS day""",
-]
+def make_clinic(url: str) -> None:
+    fill(url, CLINIC, doctors=DOCTORS)
+
+
+def environment(url: str) -> Mapping[str, str]:
+    """What a process of the clinic needs to work on the database."""
+    return os.environ | {
+        "DATABASE_URL": url,
+        "MEDCAL_URL": "http://localhost:8000",
+        "MEDCAL_SECRET_KEY": "a key for measurements alone, of no use",
+    }

@@ -16,7 +16,9 @@ def button(*content: Any, kind: str = "primary", icon: str = "", small: bool = F
     return rx.el.button(*_with_icon(icon, content), class_name=_button_class(kind, small), **props)
 
 
-def link_button(*content: Any, href: Text, kind: str = "primary", icon: str = "", small: bool = False, **props: Any) -> rx.Component:
+def link_button(
+    *content: Any, href: Text, kind: str = "primary", icon: str = "", small: bool = False, **props: Any
+) -> rx.Component:
     """A link that looks like a button."""
     return link(*_with_icon(icon, content), href=href, class_name=_button_class(kind, small), **props)
 
@@ -41,12 +43,20 @@ def _with_icon(icon: str, content: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def icon_button(icon: str, label: Text, **props: Any) -> rx.Component:
     """A button that shows a sign; its name is said to those who do not see it."""
-    return rx.el.button(rx.icon(icon, aria_hidden="true"), aria_label=label, title=label, class_name="icon-button", **{"type": "button", **props})
+    return rx.el.button(
+        rx.icon(icon, aria_hidden="true"),
+        aria_label=label,
+        title=label,
+        class_name="icon-button",
+        **{"type": "button", **props},
+    )
 
 
 def badge(*content: Any, tone: Text = "", icon: str = "") -> rx.Component:
     """A short fact in a pill. The tone colours it; what it means stands in words."""
-    name = rx.Var.create("badge badge-") + tone if isinstance(tone, rx.Var) else f"badge badge-{tone}" if tone else "badge"
+    name = (
+        rx.Var.create("badge badge-") + tone if isinstance(tone, rx.Var) else f"badge badge-{tone}" if tone else "badge"
+    )
     return rx.el.span(*_with_icon(icon, content), class_name=name)
 
 

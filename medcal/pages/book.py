@@ -9,8 +9,8 @@ from medcal.components.ui import button, callout, countdown, fact, facts, link, 
 from medcal.components.wish import wish_fields
 from medcal.i18n import t
 from medcal.pages.frame import framed
-from medcal.state.booking import BookingState
 from medcal.state.book_form import BookFormState
+from medcal.state.booking import BookingState
 
 
 def page() -> rx.Component:
@@ -27,7 +27,11 @@ def _nothing_held() -> rx.Component:
     return notice_page(
         "expired",
         t("No time is being held for you"),
-        rx.el.p(t("A time is held for ten minutes while you fill in the form. Please choose one again; it takes only a moment.")),
+        rx.el.p(
+            t(
+                "A time is held for ten minutes while you fill in the form. Please choose one again; it takes only a moment."
+            )
+        ),
         link_button(t("Choose a time"), href=routes.to(routes.HOME), icon="calendar-search"),
     )
 
@@ -70,9 +74,21 @@ def _summary() -> rx.Component:
                 class_name="doctor-who",
             ),
             facts(
-                fact("calendar-clock", t("When"), rx.el.strong(hold.when), rx.el.br(), rx.el.span(hold.place.zone, class_name="small soft")),
+                fact(
+                    "calendar-clock",
+                    t("When"),
+                    rx.el.strong(hold.when),
+                    rx.el.br(),
+                    rx.el.span(hold.place.zone, class_name="small soft"),
+                ),
                 fact("clipboard-list", t("What"), hold.visit),
-                fact("map-pin", t("Where"), hold.place.name, rx.el.br(), rx.el.span(hold.place.street, ", ", hold.place.city, class_name="soft")),
+                fact(
+                    "map-pin",
+                    t("Where"),
+                    hold.place.name,
+                    rx.el.br(),
+                    rx.el.span(hold.place.street, ", ", hold.place.city, class_name="soft"),
+                ),
             ),
             button(t("Choose another time"), kind="quiet", icon="undo-2", on_click=BookingState.let_go),
             class_name="card summary",
@@ -95,7 +111,11 @@ def _form() -> rx.Component:
     problems = BookingState.problems
     return rx.el.form(
         rx.cond(BookingState.problem != "", callout(BookingState.problem, tone="danger", role="alert")),
-        tick("for_other", t("I am booking for somebody else, for example my child"), on_change=BookFormState.set_for_other),
+        tick(
+            "for_other",
+            t("I am booking for somebody else, for example my child"),
+            on_change=BookFormState.set_for_other,
+        ),
         rx.el.div(
             text_field(
                 "name",
@@ -106,8 +126,22 @@ def _form() -> rx.Component:
                 max_length=120,
                 class_name="wide",
             ),
-            text_field("born_on", t("Date of birth"), problems=problems, type="date", auto_complete="bday", required=True, min="1900-01-01"),
-            select_field("reason", t("Reason for the visit"), BookingState.hold.reasons, empty=t("Please choose"), problems=problems),
+            text_field(
+                "born_on",
+                t("Date of birth"),
+                problems=problems,
+                type="date",
+                auto_complete="bday",
+                required=True,
+                min="1900-01-01",
+            ),
+            select_field(
+                "reason",
+                t("Reason for the visit"),
+                BookingState.hold.reasons,
+                empty=t("Please choose"),
+                problems=problems,
+            ),
             rx.cond(
                 BookFormState.for_other,
                 text_field("booker_name", t("Your own name"), problems=problems, max_length=120, class_name="wide"),
@@ -145,7 +179,12 @@ def _form() -> rx.Component:
             rx.cond(
                 BookFormState.earlier,
                 rx.el.div(
-                    rx.el.p(t("When somebody cancels, we hold the time for you and ask. You keep this appointment until you say yes."), class_name="small soft"),
+                    rx.el.p(
+                        t(
+                            "When somebody cancels, we hold the time for you and ask. You keep this appointment until you say yes."
+                        ),
+                        class_name="small soft",
+                    ),
                     wish_fields(problems),
                     class_name="stack",
                 ),
@@ -154,7 +193,12 @@ def _form() -> rx.Component:
         ),
         rx.el.div(
             button(t("Book this appointment"), type="submit", icon="check", disabled=BookingState.is_expired),
-            rx.el.p(t("By booking you agree that we keep these details for your visit."), " ", link(t("What we keep, and why"), href=routes.to(routes.PRIVACY)), class_name="small soft"),
+            rx.el.p(
+                t("By booking you agree that we keep these details for your visit."),
+                " ",
+                link(t("What we keep, and why"), href=routes.to(routes.PRIVACY)),
+                class_name="small soft",
+            ),
             class_name="stack-tight",
         ),
         on_submit=BookingState.confirm,

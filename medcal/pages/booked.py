@@ -43,7 +43,11 @@ def _booked() -> rx.Component:
             rx.el.h2(t("What happens next")),
             rx.el.ol(
                 rx.el.li(t("You get a confirmation with a link to this appointment, in a minute or two.")),
-                rx.el.li(t("We remind you three days and one day before. Please tell us if you cannot come: somebody else will be glad of the time.")),
+                rx.el.li(
+                    t(
+                        "We remind you three days and one day before. Please tell us if you cannot come: somebody else will be glad of the time."
+                    )
+                ),
                 rx.el.li(t("Come five minutes early and say your name at the desk. Please bring your insurance card.")),
                 class_name="steps",
             ),

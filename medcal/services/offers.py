@@ -68,7 +68,9 @@ def free(
     )
     if row is None:
         return
-    events.record(db, "time.freed", by=by, now=now, doctor_id=doctor_id, freed_time_id=row.id, starts_at=starts_at, cause=cause)
+    events.record(
+        db, "time.freed", by=by, now=now, doctor_id=doctor_id, freed_time_id=row.id, starts_at=starts_at, cause=cause
+    )
     jobs.add(db, "offer_freed_time", row.id, now=now)
 
 
@@ -92,7 +94,10 @@ def offer_freed_time(db: Session, freed_time_id: int, now: datetime) -> None:
     One candidate per transaction: several patients' rows locked at once could deadlock.
     """
     freed = db.exec(
-        select(FreedTime).where(FreedTime.id == freed_time_id).with_for_update().execution_options(populate_existing=True)
+        select(FreedTime)
+        .where(FreedTime.id == freed_time_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).one()
     if freed.status is not FreedStatus.open:
         return
@@ -318,7 +323,9 @@ def _lock(db: Session, offer_id: int) -> tuple[FreedTime, Offer]:
     if freed_time_id is None:
         raise OfferClosed
     fresh = {"populate_existing": True}
-    freed = db.exec(select(FreedTime).where(FreedTime.id == freed_time_id).with_for_update().execution_options(**fresh)).one()
+    freed = db.exec(
+        select(FreedTime).where(FreedTime.id == freed_time_id).with_for_update().execution_options(**fresh)
+    ).one()
     offer = db.exec(select(Offer).where(Offer.id == offer_id).with_for_update().execution_options(**fresh)).one()
     return freed, offer
 
@@ -368,7 +375,11 @@ def _swap(db: Session, own: Appointment, hold: Appointment, *, by: Actor, now: d
 
 
 def _release(db: Session, hold_id: int | None) -> None:
-    fetch(db, "UPDATE appointment SET status = 'released', held_until = NULL WHERE id = %(id)s AND status = 'held'", id=hold_id)
+    fetch(
+        db,
+        "UPDATE appointment SET status = 'released', held_until = NULL WHERE id = %(id)s AND status = 'held'",
+        id=hold_id,
+    )
 
 
 def decline(db: Session, offer_id: int, *, by: Actor, now: datetime) -> None:
@@ -398,7 +409,9 @@ def expire_next(db: Session, now: datetime) -> bool:
     return True
 
 
-def _close(db: Session, freed: FreedTime, offer: Offer, status: OfferStatus, *, by: Actor, now: datetime, tell: bool = False) -> None:
+def _close(
+    db: Session, freed: FreedTime, offer: Offer, status: OfferStatus, *, by: Actor, now: datetime, tell: bool = False
+) -> None:
     """End an open offer and its hold together; the freed time is looked at again at once."""
     offer.status, offer.decided_at, offer.decided_by = status, now, str(by.kind)
     freed.status, freed.look_at = FreedStatus.open, now
@@ -420,7 +433,9 @@ def _close(db: Session, freed: FreedTime, offer: Offer, status: OfferStatus, *, 
         jobs.add(db, "offer_freed_time", freed.id, now=now)
 
 
-def withdraw_offers_over(db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime, *, by: Actor, now: datetime) -> None:
+def withdraw_offers_over(
+    db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime, *, by: Actor, now: datetime
+) -> None:
     """The desk takes a time that is on offer: the offer ends in the same transaction and its patient is told."""
     if not by.is_staff:
         raise NotAllowed

@@ -57,7 +57,9 @@ def check_person(
     return Person(check_name(name), check_birth_date(born_on, today), checked_email, checked_phone, current_language())
 
 
-def check_contact(*, email: str, phone: str, region: str = "AT", needs_contact: bool = True) -> tuple[str | None, str | None]:
+def check_contact(
+    *, email: str, phone: str, region: str = "AT", needs_contact: bool = True
+) -> tuple[str | None, str | None]:
     """E-mail and phone of a form, in the form we keep. Raises Invalid."""
     found = check_email(email) if email.strip() else None, check_phone(phone, region) if phone.strip() else None
     if needs_contact and not any(found):

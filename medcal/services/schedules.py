@@ -51,12 +51,16 @@ class DayCell:
 def _cells(db: Session, doctor_id: int, location: Location, first: date, days: int) -> list[DayCell]:
     zone = location.zone_info
     hours = db.exec(select(WorkingHours).where(WorkingHours.doctor_id == doctor_id)).all()
-    time_off = absences(db, doctor_id, location.id, clock.day_start(first, zone), clock.day_end(first + timedelta(days), zone))
+    time_off = absences(
+        db, doctor_id, location.id, clock.day_start(first, zone), clock.day_end(first + timedelta(days), zone)
+    )
     listed = (first + timedelta(days=offset) for offset in range(days))
     return [DayCell(day, cell) for day in listed for cell in cells_of_day(hours, time_off, day, zone)]
 
 
-def absences(db: Session, doctor_id: int, location_id: int | None, since: datetime, until: datetime) -> Sequence[TimeOff]:
+def absences(
+    db: Session, doctor_id: int, location_id: int | None, since: datetime, until: datetime
+) -> Sequence[TimeOff]:
     """Time off of the doctor and closures of the location that touch [since, until)."""
     return db.exec(
         select(TimeOff).where(
@@ -79,7 +83,9 @@ def _make_slots(db: Session, doctor_id: int, cells: Sequence[DayCell]) -> None:
 def slot_for(db: Session, doctor_id: int, starts: object) -> int:
     """The slot of a start time in the doctor's day, made when nobody has used that time before."""
     values = {"doctor_id": doctor_id, "starts": starts}
-    fetch(db, "INSERT INTO slot (doctor_id, starts) VALUES (%(doctor_id)s, %(starts)s) ON CONFLICT DO NOTHING", **values)
+    fetch(
+        db, "INSERT INTO slot (doctor_id, starts) VALUES (%(doctor_id)s, %(starts)s) ON CONFLICT DO NOTHING", **values
+    )
     row = fetch_one(db, "SELECT id FROM slot WHERE doctor_id = %(doctor_id)s AND starts = %(starts)s", **values)
     assert row is not None
     return int(row.id)

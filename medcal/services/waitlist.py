@@ -65,7 +65,15 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
 
 
 def wait_without_appointment(
-    db: Session, person: Person, visit_type: VisitType, location: Location, wish: Wish, *, doctor: Doctor | None = None, by: Actor, now: datetime
+    db: Session,
+    person: Person,
+    visit_type: VisitType,
+    location: Location,
+    wish: Wish,
+    *,
+    doctor: Doctor | None = None,
+    by: Actor,
+    now: datetime,
 ) -> int:
     """Put somebody on the list who has no appointment yet. Returns the entry's id; one who already waits keeps her place."""
     patient_id = patients.find_or_add(db, person, now=now)
@@ -97,7 +105,9 @@ def wait_without_appointment(
 def entry_of(db: Session, appointment_id: int) -> WaitlistEntry | None:
     """The waiting wish of an appointment's holder."""
     return db.exec(
-        select(WaitlistEntry).where(WaitlistEntry.appointment_id == appointment_id, WaitlistEntry.status == EntryStatus.waiting)
+        select(WaitlistEntry).where(
+            WaitlistEntry.appointment_id == appointment_id, WaitlistEntry.status == EntryStatus.waiting
+        )
     ).one_or_none()
 
 
