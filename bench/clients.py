@@ -7,14 +7,14 @@ import itertools
 import sys
 import threading
 import time
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import medcal.db
 from medcal.db import in_transaction
 from medcal.models import Doctor, VisitType
 from medcal.security import digest
 from medcal.services import booking
-from medcal.services.booking import Details
+from medcal.services.booking import Details, Held
 from medcal.services.patients import Person
 from sqlalchemy import create_engine
 from sqlmodel import select
@@ -31,17 +31,22 @@ class Clients:
         self.doctors = in_transaction(lambda db: {doctor.id: doctor for doctor in db.exec(select(Doctor))})
         self.visit_type = in_transaction(lambda db: db.get_one(VisitType, 1))
 
-    def book(self, number: int) -> None:
+    def book(self, number: int) -> Held:
         """One patient's booking: the time is held, the form is sent."""
         turn, doctor = divmod(number, DOCTORS)
-        day, slot = divmod(turn, SLOTS)
-        starts_at = NOW + timedelta(days=day, hours=1, minutes=15 * slot)
         visit = digest(f"browser {number}")
         person = Person(f"Patient {number}", date(1984, 2, 29), f"p{number}@example.com", None)
         held = in_transaction(
-            booking.hold, self.doctors[doctor + 1], self.visit_type, starts_at, visit=visit, now=NOW
+            booking.hold, self.doctors[doctor + 1], self.visit_type, time_of(turn), visit=visit, now=NOW
         )
         in_transaction(booking.confirm, held.ref, Details(person), visit=visit, now=NOW)
+        return held
+
+
+def time_of(turn: int) -> datetime:
+    """The times of a doctor one after the other, each booked once."""
+    day, slot = divmod(turn, SLOTS)
+    return NOW + timedelta(days=day, hours=1, minutes=15 * slot)
 
 
 def main(first: int, step: int, threads: int, seconds: float, start: float) -> None:
