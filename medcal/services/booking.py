@@ -152,21 +152,22 @@ def _release_holds(db: Session, which: str, *, now: datetime, **values: object) 
     return len(rows)
 
 
-def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, now: datetime) -> Appointment:
-    """Turn a browser's own hold into an appointment. The same form sent twice gives the same appointment.
+def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, now: datetime) -> int:
+    """Turn a browser's own hold into an appointment; returns its id. The same form sent twice gives the same appointment.
 
     Raises HoldExpired when the hold has run out, NotFound for a hold of somebody else.
     """
     held = _own_hold(db, held_ref, visit)
     if held.status in ("booked", "arrived"):
-        return db.get_one(Appointment, held.id)
+        return int(held.id)
     if held.status != "held" or held.held_until <= now:
         raise HoldExpired
     _check_reason(db, held.visit_type_id, details.reason)
-    fetch(
+    booked = fetch_one(
         db,
         """UPDATE appointment SET status = 'booked', held_until = NULL, patient_id = %(patient_id)s, booker_id = %(booker_id)s,
-                  reason = %(reason)s, request = %(request)s, booked_at = %(now)s WHERE id = %(id)s""",
+                  reason = %(reason)s, request = %(request)s, booked_at = %(now)s
+            WHERE id = %(id)s RETURNING id, doctor_id, patient_id, starts_at, ends_at""",
         id=held.id,
         patient_id=patients.find_or_add(db, details.person, now=now),
         booker_id=patients.add_booker(db, details.booker) if details.booker else None,
@@ -174,13 +175,13 @@ def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, n
         request=details.request,
         now=now,
     )
-    booked = db.get_one(Appointment, held.id, populate_existing=True)
+    assert booked is not None
     access.grant_after_booking(db, booked, visit, now)
-    events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=held.id, doctor_id=booked.doctor_id)
+    events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=booked.id, doctor_id=booked.doctor_id)
     # A wish that came too late must not cost the booking.
     if details.earlier and waitlist.can_gain(booked, now):
-        waitlist.join(db, booked, details.earlier, by=PATIENT, now=now)
-    return booked
+        waitlist.join(db, db.get_one(Appointment, booked.id), details.earlier, by=PATIENT, now=now)
+    return int(booked.id)
 
 
 def _own_hold(db: Session, held_ref: uuid.UUID, visit: str) -> Any:

@@ -59,7 +59,8 @@ def hold(
 def confirm(
     db: Session, held: Held, person: Person = ALICE, visit: str = MINE, now: datetime = NOW, **form: object
 ) -> Appointment:
-    return booking.confirm(db, held.ref, Details(person, **form), visit=visit, now=now)  # type: ignore[arg-type]
+    booked = booking.confirm(db, held.ref, Details(person, **form), visit=visit, now=now)  # type: ignore[arg-type]
+    return db.get_one(Appointment, booked, populate_existing=True)
 
 
 def book(

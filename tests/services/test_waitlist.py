@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import Session, select
 
 from medcal.errors import NotPossibleNow
-from medcal.models import AppointmentStatus, EntryStatus, Event, WaitlistEntry
+from medcal.models import Appointment, AppointmentStatus, EntryStatus, Event, WaitlistEntry
 from medcal.security import PATIENT, digest
 from medcal.services import booking, waitlist
 from medcal.services.booking import Details
@@ -66,7 +66,7 @@ def test_a_wish_that_comes_too_late_does_not_cost_the_booking(db: Session, clini
 
     booked = booking.confirm(db, held.ref, Details(BOB, earlier=Wish()), visit=mine, now=NOW)
 
-    assert booked.status is AppointmentStatus.booked
+    assert db.get_one(Appointment, booked).status is AppointmentStatus.booked
     assert entries(db) == []
 
 
