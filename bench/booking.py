@@ -44,14 +44,18 @@ def measure() -> None:
         statements = _write_script(url, script)
         with psycopg.connect(url) as connection:
             fsync = connection.execute("SHOW fsync").fetchone()
-        print(f"\nA booking is {statements} statements in two transactions; fsync {fsync and fsync[0]}; {report.load()}.")
+        print(
+            f"\nA booking is {statements} statements in two transactions; fsync {fsync and fsync[0]}; {report.load()}."
+        )
         _report(_rounds(url, script), statements)
 
 
 def _write_script(url: str, path: Path) -> int:
     """In a process of its own, since settings are read once."""
     work = f"from pathlib import Path; from bench import clients, pgbench; print(pgbench.write_script(clients.Clients(), {SAMPLE}, Path({str(path)!r})))"
-    done = subprocess.run([sys.executable, "-c", work], env=scratch.environment(url), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", work], env=scratch.environment(url), capture_output=True, text=True, check=True
+    )
     return int(done.stdout)
 
 
@@ -75,7 +79,12 @@ def _run_services(url: str, case: Case, first: int) -> tuple[float, int]:
     start = time.time() + 3 + case.processes
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "bench.clients", *map(str, (first + place, case.processes, threads, SECONDS, start))],
+            [
+                sys.executable,
+                "-m",
+                "bench.clients",
+                *map(str, (first + place, case.processes, threads, SECONDS, start)),
+            ],
             env=scratch.environment(url),
             stdout=subprocess.PIPE,
             text=True,
@@ -105,4 +114,6 @@ def _report(cases: list[Case], statements: int) -> None:
             for case in cases
         ],
     )
-    report.keep("booking", {"statements": statements, "cases": [asdict(case) | {"ratio": case.ratio} for case in cases]})
+    report.keep(
+        "booking", {"statements": statements, "cases": [asdict(case) | {"ratio": case.ratio} for case in cases]}
+    )

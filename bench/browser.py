@@ -18,7 +18,9 @@ CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
 def measure() -> dict[str, object]:
     """Milliseconds, measured inside Chromium with its own clock, on a clinic that serves nobody else."""
     with clinic() as url, sync_playwright() as playwright:
-        path = os.environ.get("MEDCAL_CHROMIUM") or ("/usr/bin/chromium" if os.path.exists("/usr/bin/chromium") else None)
+        path = os.environ.get("MEDCAL_CHROMIUM") or (
+            "/usr/bin/chromium" if os.path.exists("/usr/bin/chromium") else None
+        )
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
         try:
             return {

@@ -9,17 +9,17 @@ import threading
 import time
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import create_engine
+from sqlmodel import select
+
 import medcal.db
+from bench.scratch import DOCTORS, NOW
 from medcal.db import in_transaction
 from medcal.models import Doctor, VisitType
 from medcal.security import digest
 from medcal.services import booking
 from medcal.services.booking import Details, Held
 from medcal.services.patients import Person
-from sqlalchemy import create_engine
-from sqlmodel import select
-
-from bench.scratch import DOCTORS, NOW
 
 SLOTS = 30
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from medcal.postgres_home import find_binaries
-from medcal.services.booking import Held
 from psycopg import sql
 
 from bench.clients import SLOTS, Clients
 from bench.scratch import DOCTORS, NOW
+from medcal.postgres_home import find_binaries
+from medcal.services.booking import Held
 
 # Which booking, with whom, for when; counted so that no two clients ever want the same.
 VARIABLES = rf"""
@@ -114,7 +114,9 @@ def _rendered_text(value: str, held: Held, place: int = 0) -> str:
 
 def _literal(text: str) -> str:
     """A constant text. A colon before a letter would be taken for a variable."""
-    escaped = text.replace("\\", r"\\").replace("'", "''").replace(":", r"\x3a").replace("\n", r"\n").replace("\r", r"\r")
+    escaped = (
+        text.replace("\\", r"\\").replace("'", "''").replace(":", r"\x3a").replace("\n", r"\n").replace("\r", r"\r")
+    )
     return f"E'{escaped}'"
 
 

@@ -10,7 +10,7 @@ import psycopg
 # Tests and measurements make their databases the same way.
 os.environ.setdefault("TEST_DATABASE_ADMIN_URL", os.environ.get("DATABASE_URL", ""))
 
-from tests.support import databases  # noqa: E402
+from tests.support import databases
 
 # A Monday, eight in the morning at the clinic. Everything is measured as if it were then.
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
@@ -39,12 +39,11 @@ ALTER TABLE patient ALTER id RESTART WITH 70000001;
 OPENINGS = """
 INSERT INTO opening (doctor_id, slot_id, day, specialty_id, starts_at, ends_at, closes_at, claims)
 SELECT s.doctor_id, s.id, w.day, 1, w.midnight + s.starts, w.midnight + s.starts + interval '15 minutes',
-       w.midnight + interval '15 hours 30 minutes',
-       (SELECT count(*) FROM appointment a
-         WHERE a.doctor_id = s.doctor_id AND a.slot_id = s.id AND a.appointment_date = w.day
-           AND a.status IN ('held', 'booked', 'arrived', 'fulfilled') AND a.overbooked_by_id IS NULL)
-  FROM slot s, (SELECT date '2026-03-02' + n AS day, (date '2026-03-02' + n) AT TIME ZONE 'UTC' AS midnight
-                  FROM generate_series(0, %(days)s - 1) AS n) AS w
+       w.midnight + interval '15 hours 30 minutes', CASE WHEN a.id IS NULL THEN 0 ELSE 1 END
+  FROM slot s
+ CROSS JOIN (SELECT date '2026-03-02' + n AS day, (date '2026-03-02' + n) AT TIME ZONE 'UTC' AS midnight
+               FROM generate_series(0, %(days)s - 1) AS n) AS w
+  LEFT JOIN appointment a ON a.doctor_id = s.doctor_id AND a.slot_id = s.id AND a.appointment_date = w.day
 """
 
 

@@ -96,7 +96,8 @@ def skeleton_rows(count: int) -> rx.Component:
 
 def fact(icon: str, name: str, *content: Any) -> rx.Component:
     """One line of a summary: a sign, its name for screen readers, and what is so."""
-    return rx.el.div(rx.icon(icon, aria_hidden="true"), rx.el.div(rx.el.dt(name), rx.el.dd(*content)))
+    term = rx.el.dt(rx.icon(icon, aria_hidden="true"), rx.el.span(name, class_name="visually-hidden"))
+    return rx.el.div(term, rx.el.dd(*content))
 
 
 def facts(*lines: rx.Component) -> rx.Component:

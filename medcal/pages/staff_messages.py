@@ -88,7 +88,9 @@ def _row(row: rx.Var[MessageRow]) -> rx.Component:
         ),
         rx.el.td(
             rx.el.div(
-                rx.el.button(row.subject, type="button", on_click=state.open(row.ref), class_name="row-button"),
+                rx.el.button(
+                    row.subject, type="button", lang=row.language, on_click=state.open(row.ref), class_name="row-button"
+                ),
                 rx.el.span(row.kind, class_name="small soft"),
                 class_name="agenda-who",
             ),
@@ -136,7 +138,7 @@ def _message_dialog() -> rx.Component:
                 title=t("The message as it is read"),
                 class_name="mail",
             ),
-            rx.el.pre(message.text, class_name="mail-text", tab_index=0),
+            rx.el.pre(message.text, lang=message.row.language, class_name="mail-text", tab_index=0),
         ),
         rx.cond(
             ~message.shows_links,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -62,7 +63,14 @@ def patients_pages(page: Page, spoken: str) -> Walk:
     """Opens one page after the other, some of them in several states, and says which."""
     for path in (
         *("/", "/cardiology", "/doctors/ada-okafor", "/booked", "/appointment", "/appointment/find"),
-        *("/appointment/find?step=code", "/offer", "/privacy", "/link-expired", "/sign-in?failed=refused", "/no-such-page"),
+        *(
+            "/appointment/find?step=code",
+            "/offer",
+            "/privacy",
+            "/link-expired",
+            "/sign-in?failed=refused",
+            "/no-such-page",
+        ),
     ):
         yield open_page(page, spoken, path)
     yield open_page(page, spoken, "/book")
@@ -132,14 +140,20 @@ def faults_of(page: Page, place: str, spoken: str) -> list[str]:
         page.set_viewport_size({"width": width, "height": 900})
         expect(page.locator(LOADING)).to_have_count(0)
         found += [f"{place}, {width} px: {fault}" for fault in barriers.axe_faults(page)]
-        page.emulate_media(color_scheme="dark")
+        turn(page, "dark")
         found += [f"{place}, {width} px, dark: {fault}" for fault in barriers.axe_faults(page, only_colours=True)]
-        page.emulate_media(color_scheme="light")
+        turn(page, "light")
     found += [f"{place}: scrolls sideways by {what}" for what in barriers.too_wide(page)]
     if spoken != "en":
         found += [f"{place}: not translated: {text}" for text in barriers.english_left(page)]
     page.set_viewport_size({"width": WIDE, "height": 900})
     return found
+
+
+def turn(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """The reader's system turns light or dark, and the page follows."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function("scheme => getComputedStyle(document.documentElement).colorScheme === scheme", arg=scheme)
 
 
 # --- A clinic with much to show ---------------------------------------------------------------------------------------

@@ -42,7 +42,9 @@ def test_the_form_says_all_that_is_missing_at_once_and_keeps_what_was_typed(page
 
     page.get_by_role("button", name="Book this appointment").click()
 
-    name, born_on, email = (page.get_by_label(label) for label in ("Full name of the patient", "Date of birth", "E-mail"))
+    name, born_on, email = (
+        page.get_by_label(label) for label in ("Full name of the patient", "Date of birth", "E-mail")
+    )
     expect(name).to_have_accessible_description("Please write the full name (2 to 120 characters).")
     expect(email).to_have_accessible_description(re.compile("Please give an e-mail address or a phone number"))
     for field in (name, born_on, email):

@@ -1,6 +1,5 @@
 """Without a mouse: Tab, Enter, Space and Escape are enough."""
 
-import re
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect

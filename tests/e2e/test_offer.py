@@ -135,5 +135,3 @@ def test_the_desk_takes_an_offered_time_and_the_patient_is_told(
     expect(page.get_by_role("heading", name="This time is no longer free")).to_be_visible()
     post.letter("offer.withdrawn", "alice@example.com")
     expect(offer).to_be_hidden()
-
-

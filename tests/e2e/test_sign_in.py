@@ -58,9 +58,7 @@ def test_after_too_many_tries_even_the_right_password_has_to_wait(page: Page, cl
     expect(page).to_have_url(AT_SIGN_IN)
 
 
-def test_signed_out_in_one_tab_the_other_tab_shows_nothing_more(
-    desk: Page, page: Page, clinic: OpenClinic
-) -> None:
+def test_signed_out_in_one_tab_the_other_tab_shows_nothing_more(desk: Page, page: Page, clinic: OpenClinic) -> None:
     at = clinic.at(4, "10:00")
     clinic.book(at)
     reception.open_calendar(desk, clinic, at.date())
@@ -116,7 +114,9 @@ def test_after_signing_out_nothing_of_the_day_reaches_the_tab_again(desk: Page, 
     assert not frames.mention(clinic.sam.name)
 
 
-def test_the_next_person_at_the_same_tab_sees_her_own(desk: Page, open_browser: Callable[..., Page], clinic: OpenClinic) -> None:
+def test_the_next_person_at_the_same_tab_sees_her_own(
+    desk: Page, open_browser: Callable[..., Page], clinic: OpenClinic
+) -> None:
     at = clinic.at(4, "10:00")
     clinic.book(at, clinic.bob, doctor=clinic.lindqvist)
     reception.open_calendar(desk, clinic, at.date())

@@ -29,7 +29,11 @@ def test_a_patient_waits_with_the_limits_she_gave(db: Session, clinic: Clinic) -
     waitlist.join(db, mine, Wish(False, (4, 0, 0), time(8), time(12), 48), by=PATIENT, now=NOW)
 
     [entry] = entries(db)
-    assert (entry.patient_id, entry.appointment_id, entry.visit_type_id) == (clinic.alice.id, mine.id, clinic.visit_type.id)
+    assert (entry.patient_id, entry.appointment_id, entry.visit_type_id) == (
+        clinic.alice.id,
+        mine.id,
+        clinic.visit_type.id,
+    )
     assert (entry.doctor_id, entry.weekdays, entry.opens, entry.closes) == (clinic.okafor.id, [0, 4], time(8), time(12))
     assert (entry.notice_hours, entry.status, entry.created_at) == (48, EntryStatus.waiting, NOW)
 
@@ -101,7 +105,9 @@ def test_who_joins_again_after_leaving_waits_from_then_on(db: Session, clinic: C
 
 
 def test_one_can_wait_without_an_appointment(db: Session, clinic: Clinic) -> None:
-    waitlist.wait_without_appointment(db, BOB, clinic.visit_type, clinic.location, Wish(), doctor=clinic.okafor, by=clinic.desk, now=NOW)
+    waitlist.wait_without_appointment(
+        db, BOB, clinic.visit_type, clinic.location, Wish(), doctor=clinic.okafor, by=clinic.desk, now=NOW
+    )
 
     [entry] = entries(db)
     assert (entry.patient_id, entry.appointment_id, entry.doctor_id) == (clinic.bob.id, None, clinic.okafor.id)

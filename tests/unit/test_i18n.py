@@ -119,7 +119,9 @@ def test_every_placeholder_is_filled_where_the_text_is_written() -> None:
     wrong = []
     for where, call in calls_of_t():
         texts = [argument.value for argument in call.args[:2] if isinstance(argument, ast.Constant)]
-        given = {keyword.arg for keyword in call.keywords} | ({"count"} if getattr(call.func, "id", "") == "tn" else set())
+        given = {keyword.arg for keyword in call.keywords} | (
+            {"count"} if getattr(call.func, "id", "") == "tn" else set()
+        )
         wanted = set().union(*(placeholders(text) for text in texts if isinstance(text, str)))
         if None not in given and call.keywords and wanted - given:
             wrong.append(where)
@@ -159,7 +161,15 @@ def test_an_unknown_language_is_english() -> None:
 
 @pytest.mark.parametrize(
     ("path", "code"),
-    [("/", "en"), ("/cardiology", "en"), ("/de", "de"), ("/de/kardiologie", "de"), ("/dermatology", "en"), ("", "en"), ("/en/x", "en")],
+    [
+        ("/", "en"),
+        ("/cardiology", "en"),
+        ("/de", "de"),
+        ("/de/kardiologie", "de"),
+        ("/dermatology", "en"),
+        ("", "en"),
+        ("/en/x", "en"),
+    ],
 )
 def test_an_address_says_which_language_it_speaks(path: str, code: str) -> None:
     assert language_of(path) == code

@@ -39,7 +39,12 @@ def axe_faults(page: Page, *, only_colours: bool = False) -> list[str]:
 
 
 def _places(fault: dict[str, Any]) -> str:
-    return "; ".join(" ".join(map(str, node["target"])) for node in fault["nodes"][:4])
+    """Where, and what is wrong there."""
+    return "; ".join(f"{' '.join(map(str, node['target']))} ({_why(node)})" for node in fault["nodes"][:4])
+
+
+def _why(node: dict[str, Any]) -> str:
+    return ", ".join(check["message"] for kind in ("any", "all", "none") for check in node[kind])
 
 
 @cache
@@ -67,5 +72,7 @@ def _translated() -> frozenset[str]:
     pairs = ((str(message.id), str(message.string)) for message in catalogue if isinstance(message.id, str))
     german = {translation for _, translation in pairs}
     return frozenset(
-        str(message.id) for message in catalogue if isinstance(message.id, str) and message.id and message.id not in german
+        str(message.id)
+        for message in catalogue
+        if isinstance(message.id, str) and message.id and message.id not in german
     )
