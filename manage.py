@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "psql": (commands.psql, "a SQL prompt on the clinic's database"),
     "bench": (commands.bench, "measure: bookings beside pgbench, availability, clicks"),
     "texts": (texts, "gather the texts of the pages for translators, and show what is not translated"),
+    "tidy": (commands.tidy, "format the code and mend what the style check can mend by itself"),
     "reset": (commands.reset, "delete the clinic's data and begin anew (asks first)"),
 }
 
@@ -46,6 +47,9 @@ def main(arguments: list[str]) -> int:
         return COMMANDS[name][0](rest) or 0
     except Stop as reason:
         print(reason, file=sys.stderr)
+        return 1
+    except PermissionError as error:
+        print(f"{error.filename} belongs to somebody else: start as its owner, or delete it.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

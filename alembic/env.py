@@ -1,10 +1,11 @@
 """Where migrations run: on the connection that medcal.migrate hands over, else on DATABASE_URL."""
 
-import medcal.models  # noqa: F401  (fills the metadata)
 from alembic import context
-from medcal.db import engine
 from sqlalchemy import Connection
 from sqlmodel import SQLModel
+
+import medcal.models  # noqa: F401  (fills the metadata)
+from medcal.db import engine
 
 
 def migrate(connection: Connection) -> None:

@@ -16,6 +16,7 @@ self.addEventListener("fetch", (event) => {
   if (event.request.mode === "navigate") {
     event.respondWith(fetch(event.request).catch(() => caches.match("/offline.html")));
   } else if (FILES.includes(path)) {
-    event.respondWith(fetch(event.request).catch(() => caches.match(event.request)));
+    // The answers vary by Origin, which is sent for fonts only; what is kept is the same for all.
+    event.respondWith(fetch(event.request).catch(() => caches.match(path, { ignoreVary: true })));
   }
 });

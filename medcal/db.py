@@ -85,11 +85,16 @@ def transaction() -> Iterator[Session]:
 def in_transaction(work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run work(db, …) in one transaction; deadlocks and connections lost before the commit are tried again."""
     for tries_left in reversed(range(TRIES)):
+        is_written = False
         try:
             with transaction() as db:
-                return work(db, *args, **kwargs)
+                result = work(db, *args, **kwargs)
+                db.flush()
+                is_written = True
+                return result
         except (DBAPIError, psycopg.Error) as error:
-            if not tries_left or not _may_try_again(error):
+            # Once only the commit is left, a lost connection means that nobody knows whether it was saved.
+            if is_written or not tries_left or not _may_try_again(error):
                 raise
             time.sleep(random.uniform(0.005, 0.05) * (TRIES - tries_left))
     raise AssertionError("unreachable")
@@ -121,7 +126,9 @@ def fetch(db: Session, sql: str, **values: object) -> Sequence[Any]:
     assert isinstance(connection, psycopg.Connection)
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         cursor.execute(sql.encode(), values)
-        return cursor.fetchall() if cursor.description else []
+        # Not `description`: it makes an object for each column.
+        has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+        return cursor.fetchall() if has_rows else []
 
 
 def fetch_one(db: Session, sql: str, **values: object) -> Any | None:

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LOCK = 0x6D656463616C
 
 
-def migrate(database_url: str, *, patience_seconds: float = 30) -> str:
+def migrate(database_url: str, *, patience_seconds: float = 15) -> str:
     """Upgrade to the newest revision and say what was done; a server that is just starting is waited for."""
     with _connect(database_url, patience_seconds) as connection:
         if _revisions(connection) == _newest():

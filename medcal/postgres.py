@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,6 +38,8 @@ SETTINGS = {
     "log_checkpoints": "off",
     "idle_in_transaction_session_timeout": "60s",
 }
+# Windows knows no other signal than to end at once.
+FAST_SHUTDOWN, ABORT = (signal.SIGTERM,) * 2 if sys.platform == "win32" else (signal.SIGINT, signal.SIGQUIT)
 # macOS allows the least.
 LONGEST_SOCKET_PATH = 103
 LARGEST_LOG = 10_000_000
@@ -53,6 +56,7 @@ class Server:
         self.folder = folder.resolve()
         self._settings = SETTINGS | dict(settings or {})
         self._is_owner = False
+        self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -77,18 +81,15 @@ class Server:
 
     def watch(self) -> bool:
         """Start the server if it is not running and nobody else looks after it; True if it had to be started."""
-        if not self._is_mine() or self._postmaster():
+        if not self._is_mine() or (self._child and self._child.poll() is None):
             return False
         self._start()
         return True
 
     def close(self) -> None:
         """Stop the server if it is ours: open transactions are rolled back, everything committed is kept."""
-        process = self._postmaster() if self._is_owner else None
-        if process:
-            process.send_signal(signal.SIGINT)
-            with contextlib.suppress(psutil.TimeoutExpired):
-                process.wait(60)
+        if self._is_owner:
+            self._stop()
         self._is_owner = False
         self._lock.close()
 
@@ -124,7 +125,19 @@ class Server:
         lines = self._pid_file()
         return len(lines) > 7 and lines[7].strip() == "ready" and self._postmaster() is not None
 
+    def _stop(self) -> None:
+        if process := self._postmaster():
+            process.send_signal(FAST_SHUTDOWN)
+            try:
+                process.wait(60)
+            except psutil.TimeoutExpired:
+                process.kill()
+        if self._child:
+            self._child.wait()
+
     def _start(self) -> None:
+        # One that a killed owner left is on its way down or, outside Linux, nobody's child; ours ends with us.
+        self._stop()
         self._account = server_account()
         self._home = settle(self.folder, self._account)
         self._binaries = reachable_binaries(self._home, self._account)
@@ -132,18 +145,19 @@ class Server:
             self._create()
         self._check_version()
         self._clear_remains()
-        process = self._spawn()
+        self._child = self._spawn()
         # No limit of our own: recovery after a crash takes as long as it takes, and postgres says when it is over.
         while not self._answers():
-            if process.poll() is not None:
+            if self._child.poll() is not None:
                 raise CannotStart(f"PostgreSQL stopped at once. The end of {self._log}:\n{_tail(self._log)}")
             time.sleep(0.02)
 
     def _create(self) -> None:
         """Make the data folder with role and database: complete or not at all, since the rename comes last."""
-        new = self._home / "pgdata.new"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(mode=0o700)
+        for unfinished in self._home.glob("pgdata-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        # Under a new name each time, for the initdb of a killed start may still be writing.
+        new = Path(tempfile.mkdtemp(prefix="pgdata-", dir=self._home))
         superuser = _write_secret(self._home / "superuser-password")
         password = _write_secret(self._home / "password").read_text()
         for path in (new, superuser):
@@ -171,7 +185,7 @@ class Server:
         """Remove what a killed server leaves. Safe here: the lock is ours and no server lives."""
         orphans = [process for process in psutil.process_iter() if self._is_orphan(process)]
         for process in orphans:
-            process.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGQUIT)
+            process.send_signal(ABORT)
         _, stubborn = psutil.wait_procs(orphans, timeout=5)
         for process in stubborn:
             process.kill()
@@ -263,7 +277,7 @@ def _stop_with_parent() -> Callable[[], None]:
 
     def before_exec() -> None:
         # After the change of account, which makes the kernel forget the wish.
-        libc.prctl(1, signal.SIGINT)
+        libc.prctl(1, FAST_SHUTDOWN)
         if os.getppid() != parent:
             os._exit(1)
 

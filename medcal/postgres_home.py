@@ -63,14 +63,28 @@ def settle(folder: Path, account: Account) -> Path:
     The folders above belong to somebody else and are never opened up.
     """
     home = home_of(folder)
-    home.mkdir(parents=True, exist_ok=True)
-    home.chmod(0o711 if account else 0o700)
-    if _can_reach(home, account):
-        return home
-    elsewhere = ELSEWHERE / f"clinic-{secrets.token_hex(4)}"
-    elsewhere.mkdir(parents=True, mode=0o711)
-    (folder / "moved-to").write_text(str(elsewhere))
-    return settle(folder, account)
+    _make(home, account)
+    return home if _can_reach(home, account) else _move_out(folder, account)
+
+
+def _make(folder: Path, account: Account) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711 if account else 0o700)
+
+
+def _move_out(folder: Path, account: Account) -> Path:
+    assert account
+    home = ELSEWHERE / f"clinic-{secrets.token_hex(4)}"
+    _make(ELSEWHERE, account)
+    _make(home, account)
+    if not _can_reach(home, account):
+        raise CannotStart(
+            f"The account {account.pw_name}, which runs PostgreSQL, can get neither to {folder} nor to {home}. "
+            "Set MEDCAL_HOME to a folder that it can get to, or DATABASE_URL to a server of yours."
+        )
+    (folder / "moved-to").write_text(str(home))
+    print(f"\nThe database is kept in {home}: the account {account.pw_name} cannot get to {folder}.", file=sys.stderr)
+    return home
 
 
 def _can_reach(path: Path, account: Account) -> bool:

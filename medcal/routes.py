@@ -1,5 +1,7 @@
 """Every address of Medcal. English lives at the address itself, other languages under /de and so on; none holds an id."""
 
+import re
+
 from medcal.i18n import DEFAULT, LANGUAGES, current_language
 
 HOME = "/"
@@ -45,3 +47,12 @@ def plain(path: str) -> str:
 
 def portrait(slug: str) -> str:
     return f"/doctors/{slug}.svg"
+
+
+# A list of what is ours, not of what is foreign: nothing that could name another host fits.
+_STAFF_PAGE = re.compile(r"(?:/[a-z]{2})?/staff(?:/[a-z]+)?")
+
+
+def is_staff_page(address: str) -> bool:
+    """Whether somebody who signs in may be sent on to this address."""
+    return _STAFF_PAGE.fullmatch(address) is not None

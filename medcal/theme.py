@@ -14,7 +14,7 @@ COLOURS = {
     "surface": ("#fffefb", "#1a2324"),
     "sunken": ("#eceae2", "#0d1314"),
     "line": ("#d8d5c9", "#334042"),
-    "line-strong": ("#8b8a80", "#7d8b8c"),
+    "line-strong": ("#7f7e74", "#7d8b8c"),
     "ink": ("#17272a", "#e9ece8"),
     "ink-soft": ("#4b5b5d", "#afbbb9"),
     "accent": ("#0c5658", "#7cc7bf"),

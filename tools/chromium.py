@@ -35,7 +35,7 @@ def find_chromium(family: Family) -> Path:
 
 def _download(family: Family) -> Path | None:
     """Playwright's own build, the one that its version was tested with."""
-    command: Command = [PYTHON, "-m", "playwright", "install", "chromium", "--only-shell"]
+    command: Command = [PYTHON, "-m", "playwright", "install", "chromium", "--no-shell"]
     try:
         family.run(
             "Downloading Chromium", command, log=LOGS / "chromium.log", advice="Trying others.", limit=DOWNLOAD_SECONDS

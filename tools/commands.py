@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools import database, services
 from tools.bun import bun_environment, install_bun
+from tools.chromium import find_chromium
 from tools.frontend import build as build_pages
 from tools.packages import install_packages
 from tools.places import HOME, PYTHON, ROOT, environment
@@ -23,7 +25,10 @@ def dev(arguments: list[str]) -> int:
         url = _ready_database(family)
         env = environment(DATABASE_URL=url, **bun_environment())
         family.start([PYTHON, "-m", "medcal.scheduler"], env=env)
-        return family.attend([PYTHON, "-m", "reflex", "run", "--env", "preview", *arguments], env)
+        host, _ = services.host_and_port()
+        return family.attend(
+            [PYTHON, "-m", "reflex", "run", "--env", "preview", "--backend-host", host, *arguments], env
+        )
 
 
 def seed(arguments: list[str]) -> None:
@@ -52,12 +57,20 @@ def worker(_: list[str]) -> int:
         install_bun(family)
         site = build_pages(family)
         host, port = services.host_and_port()
-        return family.attend(services.web_command(host, port), services.web_environment(site, url))
+        return _serve(family, services.web_command(host, port), services.web_environment(site, url))
 
 
 def scheduler(_: list[str]) -> int:
     with Family() as family:
-        return family.attend([PYTHON, "-m", "medcal.scheduler"], environment(DATABASE_URL=_ready_database(family)))
+        return _serve(family, [PYTHON, "-m", "medcal.scheduler"], environment(DATABASE_URL=_ready_database(family)))
+
+
+def _serve(family: Family, command: Command, env: Mapping[str, str]) -> int:
+    """Run a server until it ends or is told to, which is success for whoever told it."""
+    try:
+        return family.attend(command, env)
+    except KeyboardInterrupt:
+        return 0
 
 
 def shell(_: list[str]) -> int:
@@ -85,8 +98,19 @@ def bench(arguments: list[str]) -> int:
         install_bun(family)
         site = build_pages(family)
         url = database.url_of(database.start_postgres(family, BENCH, "shared_buffers=1GB"))
-        env = services.web_environment(site, url) | {"TEST_DATABASE_ADMIN_URL": url}
+        browser = find_chromium(family)
+        env = environment(
+            DATABASE_URL=url, TEST_DATABASE_ADMIN_URL=url, TEST_SITE=str(site), TEST_CHROMIUM=str(browser)
+        )
         return family.attend([PYTHON, "-m", "bench", *arguments], env)
+
+
+def tidy(_: list[str]) -> None:
+    """Mend what the style checks can mend by themselves."""
+    with Family() as family:
+        install_packages(family)
+    for command in (["check", "--fix"], ["format"]):
+        subprocess.run([PYTHON, "-m", "ruff", *command], cwd=ROOT)
 
 
 def reset(arguments: list[str]) -> None:
@@ -94,11 +118,17 @@ def reset(arguments: list[str]) -> None:
     if os.environ.get("DATABASE_URL"):
         raise Stop("DATABASE_URL names a server that is not ours to empty. Drop the database there.")
     with Family("run"):
-        question = f"This deletes all appointments and patients in {database.EMBEDDED}. Type yes to go on: "
-        if "--yes" not in arguments and input(question).strip().lower() != "yes":
-            raise Stop("Nothing was deleted.")
+        if "--yes" not in arguments and not _agrees("This deletes all appointments and patients of this clinic."):
+            raise Stop("Nothing was deleted. `reset --yes` does not ask.")
         database.forget()
         print("Deleted. The next `manage.py run` begins with a new clinic.")
+
+
+def _agrees(what: str) -> bool:
+    try:
+        return input(f"{what} Type yes to go on: ").strip().lower() == "yes"
+    except EOFError:
+        return False
 
 
 def _ready_database(family: Family) -> str:

@@ -11,8 +11,8 @@ from tools.stamps import fingerprint
 SOURCES = ["medcal", "assets", "reflex.lock", "rxconfig.py", "requirements.txt"]
 # Reflex works in WORKSHOP; a finished build is copied to SITES/<fingerprint of its sources>.
 WORKSHOP = ROOT / ".web"
-UNFINISHED = WORKSHOP / "medcal-unfinished"
 SITES = HOME / "sites"
+UNFINISHED = SITES / "unfinished"
 KEPT_SITES = 3
 
 
@@ -33,8 +33,7 @@ def build(family: Family) -> Path:
 def _build(family: Family) -> None:
     if UNFINISHED.exists():
         # A build that was killed may have left half an installed package.
-        shutil.rmtree(WORKSHOP)
-    WORKSHOP.mkdir(exist_ok=True)
+        shutil.rmtree(WORKSHOP, ignore_errors=True)
     UNFINISHED.touch()
     # The build imports the application, which wants to be told of a database but does not call it.
     family.run(

@@ -5,9 +5,9 @@ import os
 import shutil
 import sys
 
-from tools.places import LOGS, PYTHON, ROOT, TOOLS, VENV, shown
+from tools.places import LOGS, PYTHON, ROOT, TOOLS, VENV
 from tools.processes import Family, alone
-from tools.say import Stop
+from tools.say import Stop, shown
 from tools.stamps import fingerprint, is_stamped
 
 INSTALLED = VENV / "medcal-installed"

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tools.say import Stop
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -19,8 +21,10 @@ def address() -> tuple[str, int]:
     parts = urlsplit(url)
     # Behind a proxy the public address says nothing about our port.
     port = (parts.port if parts.scheme == "http" else None) or 8000
-    port = int(os.environ.get("MEDCAL_PORT") or port)
-    return url or f"http://localhost:{port}", port
+    given = os.environ.get("MEDCAL_PORT") or str(port)
+    if not given.isdecimal():
+        raise Stop(f"MEDCAL_PORT must be a number, and is {given!r}.")
+    return url or f"http://localhost:{given}", int(given)
 
 
 def is_on_this_machine(url: str) -> bool:
@@ -43,8 +47,3 @@ def environment(**more: str) -> dict[str, str]:
         "REFLEX_DIR": str(TOOLS / "reflex"),
         **more,
     }
-
-
-def shown(path: Path) -> str:
-    """A path as the reader would type it: relative where that is shorter."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -35,6 +35,10 @@ class Family:
 
     def __enter__(self) -> Self:
         self._handlers = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, *HANGUP)}
+        if not HOME.exists():
+            # Not for other accounts to look into, but root's PostgreSQL must get through.
+            HOME.mkdir(parents=True)
+            HOME.chmod(0o711)
         if self._name:
             self._register = self._open_register(self._name)
         return self
@@ -97,6 +101,7 @@ class Family:
 
         `limit` is in seconds; a program that takes longer has failed.
         """
+        log.unlink(missing_ok=True)
         with Step(label) as step:
             child = self.start(command, env=env, log=log)
             while child.poll() is None and step.seconds() < limit:
@@ -140,6 +145,7 @@ class Family:
         folder.mkdir(parents=True, exist_ok=True)
         register = (folder / name).open("a+")
         if not lock(register, wait=False):
+            register.close()
             raise Stop(
                 f"`manage.py {name}` already runs on {HOME}. Stop it first, or give this one its own MEDCAL_HOME."
             )

@@ -9,9 +9,9 @@ from tools import database, services
 from tools.bun import install_bun
 from tools.frontend import build
 from tools.packages import install_packages
-from tools.places import LOGS, address, is_on_this_machine, shown
+from tools.places import LOGS, address, is_on_this_machine
 from tools.processes import Family
-from tools.say import Stop
+from tools.say import Stop, shown
 from tools.services import Service
 
 
@@ -32,11 +32,15 @@ def run(arguments: list[str]) -> None:
         scheduler = Service(
             "The scheduler", lambda: services.start_scheduler(family, database_url), LOGS / "scheduler.log"
         )
-        web.start()
-        scheduler.start()
-        services.wait_until_open(web.child, port)
-        _welcome(url, accounts)
-        _watch(family, *([postgres] if postgres else []), web, scheduler)
+        try:
+            web.start()
+            services.wait_until_open(web.child, port)
+            # Only now, so that people do not wait for it: what it does keeps for some seconds.
+            scheduler.start()
+            _welcome(url, accounts)
+            _watch(family, *([postgres] if postgres else []), web, scheduler)
+        except KeyboardInterrupt:
+            print("\nClosing …", flush=True)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -81,10 +85,7 @@ def _welcome(url: str, accounts: list[dict[str, str]]) -> None:
 
 
 def _watch(family: Family, *running: Service) -> None:
-    try:
-        while True:
-            time.sleep(0.3)
-            for service in running:
-                service.look_after(family)
-    except KeyboardInterrupt:
-        print("\nClosing …", flush=True)
+    while True:
+        time.sleep(0.3)
+        for service in running:
+            service.look_after(family)

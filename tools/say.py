@@ -6,8 +6,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tools.places import shown
-
 
 class Stop(Exception):
     """A reason to stop, in words that tell the reader what to do."""
@@ -48,3 +46,8 @@ def last_lines(log: Path, count: int = 15) -> str:
     except OSError:
         lines = []
     return "\n".join([f"The end of {shown(log)}:", *(f"    {line}" for line in lines[-count:] or ["(nothing)"])])
+
+
+def shown(path: Path) -> str:
+    """A path as the reader would type it: relative where that is shorter."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

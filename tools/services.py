@@ -1,6 +1,7 @@
 """The processes of a running clinic, and the watch over them."""
 
 import http.client
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -73,9 +74,10 @@ def web_environment(site: Path, database_url: str) -> dict[str, str]:
 
 
 def host_and_port() -> tuple[str, int]:
-    """Where the web worker listens: a clinic with a public address is meant to be reached, a trial at home is not."""
+    """Where the web worker listens: GRANIAN_HOST, else this machine alone unless MEDCAL_URL invites others."""
     url, port = address()
-    return ("127.0.0.1" if is_on_this_machine(url) else "0.0.0.0"), port  # noqa: S104 (on purpose, see above)
+    default = "127.0.0.1" if is_on_this_machine(url) else "0.0.0.0"  # noqa: S104 (on purpose, see above)
+    return os.environ.get("GRANIAN_HOST") or default, port
 
 
 def start_web(family: Family, site: Path, database_url: str) -> Child:

@@ -30,7 +30,8 @@ def texts(_: list[str]) -> None:
             code,
             *(["--no-wrap", "--ignore-obsolete"] if step == "update" else ["--no-wrap"]),
         )
-        _babel("compile", "-d", LOCALE, "-l", code, "--statistics", "-o", "/dev/null")
+        source = LOCALE / code / "LC_MESSAGES" / "messages.po"
+        _babel("compile", "-i", source, "-l", code, "--statistics", "-o", "/dev/null")
 
 
 def _babel(*arguments: object) -> None:

@@ -333,20 +333,8 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("booker_id IS NOT NULL"),
     )
-    op.create_index(
-        "ix_appointment_date_live",
-        "appointment",
-        ["appointment_date"],
-        unique=False,
-        postgresql_where=sa.text("status IN ('held', 'booked', 'arrived', 'fulfilled')"),
-    )
-    op.create_index(
-        "ix_appointment_doctor_live",
-        "appointment",
-        ["doctor_id", "starts_at"],
-        unique=False,
-        postgresql_where=sa.text("status IN ('held', 'booked', 'arrived', 'fulfilled')"),
-    )
+    op.create_index("ix_appointment_date", "appointment", ["appointment_date"], unique=False)
+    op.create_index("ix_appointment_doctor_starts", "appointment", ["doctor_id", "starts_at"], unique=False)
     op.create_index(
         "ix_appointment_held_until",
         "appointment",
@@ -746,16 +734,8 @@ def downgrade() -> None:
     )
     op.drop_index("ix_appointment_patient", table_name="appointment")
     op.drop_index("ix_appointment_held_until", table_name="appointment", postgresql_where=sa.text("status = 'held'"))
-    op.drop_index(
-        "ix_appointment_doctor_live",
-        table_name="appointment",
-        postgresql_where=sa.text("status IN ('held', 'booked', 'arrived', 'fulfilled')"),
-    )
-    op.drop_index(
-        "ix_appointment_date_live",
-        table_name="appointment",
-        postgresql_where=sa.text("status IN ('held', 'booked', 'arrived', 'fulfilled')"),
-    )
+    op.drop_index("ix_appointment_doctor_starts", table_name="appointment")
+    op.drop_index("ix_appointment_date", table_name="appointment")
     op.drop_index("ix_appointment_booker", table_name="appointment", postgresql_where=sa.text("booker_id IS NOT NULL"))
     op.drop_table("appointment")
     op.drop_index("ix_working_hours_doctor_weekday", table_name="working_hours")

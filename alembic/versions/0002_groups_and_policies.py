@@ -41,12 +41,17 @@ def _add_policies() -> None:
         sa.Column("unanswered_before_pause", sa.Integer(), nullable=False),
         sa.CheckConstraint("least_lead_minutes BETWEEN 0 AND 10080", name=op.f("ck_offer_policy_least_lead_minutes")),
         sa.CheckConstraint("offers_per_week BETWEEN 1 AND 50", name=op.f("ck_offer_policy_offers_per_week")),
-        sa.CheckConstraint("unanswered_before_pause BETWEEN 1 AND 20", name=op.f("ck_offer_policy_unanswered_before_pause")),
+        sa.CheckConstraint(
+            "unanswered_before_pause BETWEEN 1 AND 20", name=op.f("ck_offer_policy_unanswered_before_pause")
+        ),
         sa.ForeignKeyConstraint(["location_id"], ["location.id"], name=op.f("fk_offer_policy_location_id")),
         sa.ForeignKeyConstraint(["visit_type_id"], ["visit_type.id"], name=op.f("fk_offer_policy_visit_type_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offer_policy")),
         sa.UniqueConstraint(
-            "location_id", "visit_type_id", name="uq_offer_policy_location_visit_type", postgresql_nulls_not_distinct=True
+            "location_id",
+            "visit_type_id",
+            name="uq_offer_policy_location_visit_type",
+            postgresql_nulls_not_distinct=True,
         ),
     )
     op.create_table(
@@ -59,7 +64,9 @@ def _add_policies() -> None:
         sa.CheckConstraint("from_lead_hours BETWEEN 0 AND 2016", name=op.f("ck_offer_step_from_lead_hours")),
         sa.CheckConstraint("answer_minutes BETWEEN 15 AND 10080", name=op.f("ck_offer_step_answer_minutes")),
         sa.CheckConstraint("group_size BETWEEN 1 AND 10", name=op.f("ck_offer_step_group_size")),
-        sa.ForeignKeyConstraint(["policy_id"], ["offer_policy.id"], name=op.f("fk_offer_step_policy_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["policy_id"], ["offer_policy.id"], name=op.f("fk_offer_step_policy_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offer_step")),
         sa.UniqueConstraint("policy_id", "from_lead_hours", name="uq_offer_step_policy_lead"),
     )
@@ -88,10 +95,14 @@ def _let_freed_time_say_how_it_ended() -> None:
     op.create_foreign_key(op.f("fk_freed_time_visit_type_id"), "freed_time", "visit_type", ["visit_type_id"], ["id"])
     op.create_foreign_key(op.f("fk_freed_time_hold_id"), "freed_time", "appointment", ["hold_id"], ["id"])
     op.execute("UPDATE freed_time f SET visit_type_id = a.visit_type_id FROM appointment a WHERE a.id = f.freed_by_id")
-    op.execute("UPDATE freed_time f SET hold_id = o.hold_id FROM offer o WHERE o.freed_time_id = f.id AND o.status = 'open'")
+    op.execute(
+        "UPDATE freed_time f SET hold_id = o.hold_id FROM offer o WHERE o.freed_time_id = f.id AND o.status = 'open'"
+    )
     op.execute(HOW_IT_ENDED)
     op.create_check_constraint(
-        op.f("ck_freed_time_freed_end"), "freed_time", "ended_by IN ('offer', 'public', 'desk', 'closed', 'late', 'past')"
+        op.f("ck_freed_time_freed_end"),
+        "freed_time",
+        "ended_by IN ('offer', 'public', 'desk', 'closed', 'late', 'past')",
     )
     op.create_check_constraint(op.f("ck_freed_time_hold"), "freed_time", "(status = 'offered') = (hold_id IS NOT NULL)")
     op.create_check_constraint(

@@ -1,6 +1,5 @@
 """Staff sign in and out with native forms: the answer sets the cookie, and the new page's websocket carries it."""
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -14,9 +13,6 @@ from medcal.errors import SignInRefused, TooManyTries
 from medcal.services import accounts
 
 router = APIRouter()
-
-# A list of what is ours, not of what is foreign: nothing that could name another host fits.
-_STAFF_PAGE = re.compile(r"(?:/[a-z]{2})?/staff(?:/[a-z]+)?")
 
 
 @router.post("/api/sign-in", dependencies=[Depends(Posted(routes.SIGN_IN))])
@@ -32,11 +28,11 @@ def sign_in(
         in_transaction(accounts.count_sign_in, email, client(request), now=now)
         _, value = in_transaction(accounts.sign_in, email, password, now=now)
     except (SignInRefused, TooManyTries) as refusal:
-        wish = {"next": wanted} if _is_staff_page(wanted) else {}
+        wish = {"next": wanted} if routes.is_staff_page(wanted) else {}
         return to_page(routes.SIGN_IN, failed=FAILURES[type(refusal)], **wish)
     if before := request_staff_ref(request):
         in_transaction(accounts.sign_out, before)
-    answer = RedirectResponse(wanted, 303) if _is_staff_page(wanted) else to_page(routes.STAFF_CALENDAR)
+    answer = RedirectResponse(wanted, 303) if routes.is_staff_page(wanted) else to_page(routes.STAFF_CALENDAR)
     set_staff_cookie(answer, value, max_age=int(accounts.LONGEST_SESSION.total_seconds()))
     return answer
 
@@ -49,7 +45,3 @@ def sign_out(request: Request) -> RedirectResponse:
     answer = to_page(routes.SIGN_IN)
     clear_staff_cookie(answer)
     return answer
-
-
-def _is_staff_page(address: str) -> bool:
-    return _STAFF_PAGE.fullmatch(address) is not None

@@ -16,7 +16,11 @@ STATUS_ICONS = {
 
 
 def status_badge(card: rx.Var[AppointmentCard]) -> rx.Component:
-    icons = rx.match(card.status, *[(status, rx.icon(icon, aria_hidden="true")) for status, icon in STATUS_ICONS.items()], rx.fragment())
+    icons = rx.match(
+        card.status,
+        *[(status, rx.icon(icon, aria_hidden="true")) for status, icon in STATUS_ICONS.items()],
+        rx.fragment(),
+    )
     return badge(icons, card.status_label, tone=card.status)
 
 
@@ -31,17 +35,32 @@ def appointment_card(card: rx.Var[AppointmentCard], *actions: rx.Component) -> r
             ),
             rx.el.div(
                 status_badge(card),
-                rx.cond(card.is_confirmed & (card.status == "booked"), badge(t("You have confirmed"), tone="good", icon="check")),
+                rx.cond(
+                    card.is_confirmed & (card.status == "booked"),
+                    badge(t("You have confirmed"), tone="good", icon="check"),
+                ),
                 class_name="row",
             ),
             class_name="row-apart",
         ),
         facts(
-            fact("calendar-clock", t("When"), rx.el.strong(card.when), rx.el.br(), rx.el.span(card.place.zone, class_name="small soft")),
+            fact(
+                "calendar-clock",
+                t("When"),
+                rx.el.strong(card.when),
+                rx.el.br(),
+                rx.el.span(card.place.zone, class_name="small soft"),
+            ),
             fact("clipboard-list", t("What"), card.visit),
             fact("user", t("For whom"), card.patient),
             fact("map-pin", t("Where"), card.place.name, ", ", card.place.street, ", ", card.place.city),
-            fact("hash", t("Booking code"), rx.el.span(card.code, class_name="numbers"), " ", rx.el.span(t("(for the phone)"), class_name="small soft")),
+            fact(
+                "hash",
+                t("Booking code"),
+                rx.el.span(card.code, class_name="numbers"),
+                " ",
+                rx.el.span(t("(for the phone)"), class_name="small soft"),
+            ),
         ),
         *actions,
         class_name="card stack",

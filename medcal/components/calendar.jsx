@@ -113,6 +113,8 @@ function tidy(root) {
     for (const name of ["role", "aria-colindex", "aria-colspan"]) each.removeAttribute(name);
   }
   for (const each of root.querySelectorAll("aside:not([role]), .ec-bg-event:not([role])")) each.setAttribute("role", "presentation");
+  // It scrolls, and on a day without visits nothing in it would take the focus.
+  root.querySelector(".ec-main")?.setAttribute("tabindex", "0");
 }
 
 function keepTidy(root) {

@@ -5,7 +5,8 @@ from typing import Any
 
 import reflex as rx
 
-from medcal.components.ui import Text
+from medcal.components.fields import Problems, text_field, tick
+from medcal.components.ui import Text, callout, plain_link
 from medcal.i18n import t
 from medcal.viewmodels.staff import STATUS_WORDS, Block, ChoiceGroup
 
@@ -57,7 +58,9 @@ def segments(label: str, choices: Sequence[tuple[str, str]], chosen: rx.Var[str]
     )
 
 
-def group_select(label: str, groups: rx.Var[list[ChoiceGroup]], chosen: rx.Var[str], on_choose: Any, *, empty: str = "") -> rx.Component:
+def group_select(
+    label: str, groups: rx.Var[list[ChoiceGroup]], chosen: rx.Var[str], on_choose: Any, *, empty: str = ""
+) -> rx.Component:
     """A list to choose from, in groups; `empty` is the entry for everything."""
     first = [rx.el.option(empty, value="")] if empty else []
     return rx.el.select(
@@ -113,12 +116,45 @@ def detail_if(value: rx.Var[str], term: str) -> rx.Component:
 
 
 def phone_link(number: rx.Var[str]) -> rx.Component:
-    return rx.el.a(number, href=rx.Var.create("tel:") + number)
+    return plain_link(number, href=rx.Var.create("tel:") + number)
 
 
 def mail_link(address: rx.Var[str]) -> rx.Component:
-    return rx.el.a(address, href=rx.Var.create("mailto:") + address)
+    return plain_link(address, href=rx.Var.create("mailto:") + address)
 
 
 def nothing_found(sentence: str) -> rx.Component:
     return rx.el.p(sentence, class_name="nothing soft", role="status")
+
+
+# --- Parts of the desk's forms ----------------------------------------------------------------------------------------
+
+
+def problem_callout(sentence: rx.Var[str]) -> rx.Component:
+    """What is wrong with the whole form."""
+    return rx.cond(sentence != "", callout(rx.el.p(sentence), tone="danger", role="alert"))
+
+
+def overbook_fields(problems: Problems) -> rx.Component:
+    """Offered after a refusal only: nobody overbooks by accident."""
+    return rx.el.div(
+        tick("overbook", t("Book it all the same")),
+        text_field(
+            "overbook_reason",
+            t("Why?"),
+            problems=problems,
+            hint=t("Kept with the appointment under your name, and shown in the calendar."),
+            max_length=200,
+        ),
+        class_name="stack-tight overbook",
+    )
+
+
+def person_fields(problems: Problems) -> rx.Component:
+    """Who somebody new is and how to reach her."""
+    return rx.fragment(
+        text_field("name", t("Name"), problems=problems, auto_complete="off", required=True, max_length=120),
+        text_field("born_on", t("Date of birth"), problems=problems, type="date", required=True),
+        text_field("phone", t("Phone"), problems=problems, type="tel", auto_complete="off", max_length=40),
+        text_field("email", t("E-mail"), problems=problems, type="email", auto_complete="off", max_length=200),
+    )

@@ -19,7 +19,9 @@ class Dialog(rx.NoSSRComponent):
     on_close: rx.EventHandler[rx.event.no_args_event_spec]
 
 
-def dialog(*content: Any, is_open: rx.Var[bool], on_close: Any, title: str | rx.Var[str], wide: bool = False) -> rx.Component:
+def dialog(
+    *content: Any, is_open: rx.Var[bool], on_close: Any, title: str | rx.Var[str], wide: bool = False
+) -> rx.Component:
     """A dialog with its title and a way out."""
     return Dialog.create(
         rx.el.div(

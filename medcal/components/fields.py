@@ -10,18 +10,30 @@ from medcal.viewmodels.patient import Choice
 Problems = rx.Var[dict[str, str]]
 
 
-def text_field(name: str, label: str, *, problems: Problems, hint: str = "", class_name: str = "", **props: Any) -> rx.Component:
+def text_field(
+    name: str, label: str, *, problems: Problems, hint: str = "", class_name: str = "", **props: Any
+) -> rx.Component:
     """A line of text, or a date, an address, a number: `type` says which."""
     return _field(name, label, rx.el.input(**_common(name, hint, problems), **props), hint, problems, class_name)
 
 
-def area_field(name: str, label: str, *, problems: Problems, hint: str = "", class_name: str = "", **props: Any) -> rx.Component:
+def area_field(
+    name: str, label: str, *, problems: Problems, hint: str = "", class_name: str = "", **props: Any
+) -> rx.Component:
     """Several lines of text."""
     return _field(name, label, rx.el.textarea(**_common(name, hint, problems), **props), hint, problems, class_name)
 
 
 def select_field(
-    name: str, label: str, choices: rx.Var[list[Choice]], *, empty: str = "", problems: Problems, hint: str = "", class_name: str = "", **props: Any
+    name: str,
+    label: str,
+    choices: rx.Var[list[Choice]],
+    *,
+    empty: str = "",
+    problems: Problems,
+    hint: str = "",
+    class_name: str = "",
+    **props: Any,
 ) -> rx.Component:
     """One of several; `empty` is the entry for no choice."""
     options = [rx.el.option(empty, value="")] if empty else []
@@ -29,7 +41,9 @@ def select_field(
     return _field(name, label, chosen, hint, problems, class_name)
 
 
-def fixed_select(name: str, label: str, choices: dict[str, str], *, problems: Problems, hint: str = "", **props: Any) -> rx.Component:
+def fixed_select(
+    name: str, label: str, choices: dict[str, str], *, problems: Problems, hint: str = "", **props: Any
+) -> rx.Component:
     """One of several that are known when the page is built: value → text."""
     options = [rx.el.option(text, value=value) for value, text in choices.items()]
     return _field(name, label, rx.el.select(*options, **_common(name, hint, problems), **props), hint, problems, "")
@@ -37,7 +51,9 @@ def fixed_select(name: str, label: str, choices: dict[str, str], *, problems: Pr
 
 def tick(name: str, label: str | rx.Component, **props: Any) -> rx.Component:
     """A box to tick."""
-    return rx.el.label(rx.el.input(type="checkbox", name=name, id=name, **props), rx.el.span(label), class_name="tick", html_for=name)
+    return rx.el.label(
+        rx.el.input(type="checkbox", name=name, id=name, **props), rx.el.span(label), class_name="tick", html_for=name
+    )
 
 
 def _option(choice: rx.Var[Choice]) -> rx.Component:
@@ -55,7 +71,9 @@ def _common(name: str, hint: str, problems: Problems) -> dict[str, Any]:
     }
 
 
-def _field(name: str, label: Text, control: rx.Component, hint: str, problems: Problems, class_name: str) -> rx.Component:
+def _field(
+    name: str, label: Text, control: rx.Component, hint: str, problems: Problems, class_name: str
+) -> rx.Component:
     return rx.el.div(
         rx.el.label(label, html_for=name),
         *([rx.el.span(hint, id=f"{name}-hint", class_name="hint")] if hint else []),

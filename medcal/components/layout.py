@@ -1,5 +1,6 @@
 """The frame around every page: header, footer, language, light and dark, and what is said when the connection is gone."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,8 @@ from reflex_components_core.core.banner import has_connection_errors
 
 from medcal import routes
 from medcal.components.native_form import native_form
-from medcal.components.ui import icon_button, link
-from medcal.i18n import LANGUAGES, current_language, n_, t
+from medcal.components.ui import icon_button, link, plain_link
+from medcal.i18n import DEFAULT, LANGUAGES, current_language, n_, t
 from medcal.viewmodels.patient import Place
 
 STYLESHEETS = ["/tokens.css", "/medcal.css", "/calendar.css"]
@@ -19,12 +20,27 @@ def head_components() -> list[rx.Component]:
     """What every document's head holds besides title and description."""
     return [
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
-        rx.el.link(rel="preload", href="/fonts/atkinson-latin.woff2", custom_attrs={"as": "font"}, type="font/woff2", cross_origin="anonymous"),
+        rx.el.link(
+            rel="preload",
+            href="/fonts/atkinson-latin.woff2",
+            custom_attrs={"as": "font"},
+            type="font/woff2",
+            cross_origin="anonymous",
+        ),
         rx.el.meta(name="viewport", content="width=device-width, initial-scale=1"),
         rx.el.meta(name="theme-color", content="#0c5658"),
+        # Reflex has one language for all documents; a page under /de is a German one (WCAG 3.1.1).
+        rx.el.script(
+            f"const first = location.pathname.split('/')[1]; "
+            f"document.documentElement.lang = {_languages()}.includes(first) ? first : '{DEFAULT}'"
+        ),
         # A page of our own for the moment when there is no connection.
         rx.el.script("if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js').catch(() => {})"),
     ]
+
+
+def _languages() -> str:
+    return json.dumps([code for code in LANGUAGES if code != DEFAULT])
 
 
 def app_wraps() -> dict[tuple[int, str], Callable[[bool], rx.Component | None]]:
@@ -40,7 +56,12 @@ def offline_notice() -> rx.Component:
     ]
     return rx.cond(
         has_connection_errors,
-        rx.el.div(rx.icon("wifi-off", aria_hidden="true"), rx.el.div(*sentences, class_name="stack-tight"), class_name="offline", role="status"),
+        rx.el.div(
+            rx.icon("wifi-off", aria_hidden="true"),
+            rx.el.div(*sentences, class_name="stack-tight"),
+            class_name="offline",
+            role="status",
+        ),
     )
 
 
@@ -97,7 +118,7 @@ def patient_page(*content: Any, place: rx.Var[Place], switch_to: rx.Var[str], na
 
 
 def _skip_link() -> rx.Component:
-    return rx.el.a(t("Skip to the content"), href="#content", class_name="skip")
+    return plain_link(t("Skip to the content"), href="#content", class_name="skip")
 
 
 def _footer(place: rx.Var[Place]) -> rx.Component:
@@ -128,14 +149,20 @@ STAFF_LINKS = [
 ]
 
 
-def staff_page(*content: Any, active: str, name: rx.Var[str], switch_to: rx.Var[str] | str, notice: rx.Component | None = None) -> rx.Component:
+def staff_page(
+    *content: Any, active: str, name: rx.Var[str], switch_to: rx.Var[str] | str, notice: rx.Component | None = None
+) -> rx.Component:
     """A page for the staff: one row of tabs, who is signed in, and the way out."""
     return rx.el.div(
         _skip_link(),
         rx.el.header(
             rx.el.div(
                 brand(routes.to(routes.STAFF_CALENDAR)),
-                rx.el.nav(*[_tab(path, icon, label, path == active) for path, icon, label in STAFF_LINKS], class_name="tabs", aria_label=t("Main")),
+                rx.el.nav(
+                    *[_tab(path, icon, label, path == active) for path, icon, label in STAFF_LINKS],
+                    class_name="tabs",
+                    aria_label=t("Main"),
+                ),
                 rx.el.div(
                     rx.el.span(name, class_name="small soft label"),
                     language_link(switch_to),
@@ -155,7 +182,13 @@ def staff_page(*content: Any, active: str, name: rx.Var[str], switch_to: rx.Var[
 
 def _tab(path: str, icon: str, label: str, is_active: bool) -> rx.Component:
     current = {"aria_current": "page"} if is_active else {}
-    return link(rx.icon(icon, aria_hidden="true"), rx.el.span(t(label), class_name="label"), href=routes.to(path), class_name="top-link", **current)
+    return link(
+        rx.icon(icon, aria_hidden="true"),
+        rx.el.span(t(label), class_name="label"),
+        href=routes.to(path),
+        class_name="top-link",
+        **current,
+    )
 
 
 def back_link(label: str | rx.Var[str], href: str | rx.Var[str]) -> rx.Component:

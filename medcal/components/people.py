@@ -12,7 +12,11 @@ ICONS = ["stethoscope", "heart-pulse", "smile", "scan-face", "baby", "eye", "bon
 
 
 def specialty_icon(name: rx.Var[str]) -> rx.Component:
-    return rx.el.span(rx.match(name, *[(icon, rx.icon(icon)) for icon in ICONS], rx.icon("stethoscope")), class_name="emblem", aria_hidden="true")
+    return rx.el.span(
+        rx.match(name, *[(icon, rx.icon(icon)) for icon in ICONS], rx.icon("stethoscope")),
+        class_name="emblem",
+        aria_hidden="true",
+    )
 
 
 def specialty_card(card: rx.Var[SpecialtyCard]) -> rx.Component:
@@ -45,7 +49,9 @@ def doctor_card(doctor: rx.Var[DoctorCard], on_press: Press) -> rx.Component:
         rx.el.div(
             rx.cond(
                 doctor.next_times.length() > 0,
-                rx.el.div(rx.foreach(doctor.next_times, lambda time: day_time_button(time, on_press)), class_name="times"),
+                rx.el.div(
+                    rx.foreach(doctor.next_times, lambda time: day_time_button(time, on_press)), class_name="times"
+                ),
                 rx.el.p(t("No free time in the coming weeks"), class_name="soft"),
             ),
             link_button(t("All free times"), href=doctor.href, kind="quiet", small=True),
@@ -63,7 +69,11 @@ def doctor_head(doctor: rx.Var[DoctorCard]) -> rx.Component:
             rx.el.h1(doctor.name),
             rx.el.p(doctor.specialty, " · ", doctor.qualification, class_name="large"),
             rx.el.p(doctor.about),
-            rx.el.p(doctor.languages, rx.cond(doctor.experience != "", rx.Var.create(" · ") + doctor.experience, ""), class_name="small soft"),
+            rx.el.p(
+                doctor.languages,
+                rx.cond(doctor.experience != "", rx.Var.create(" · ") + doctor.experience, ""),
+                class_name="small soft",
+            ),
             class_name="stack-tight",
         ),
         class_name="profile",

@@ -20,7 +20,12 @@ def time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Component:
 def day_time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Component:
     """With its day, where times of several days stand together."""
     return rx.el.button(
-        rx.el.span(time.day, class_name="day"), time.label, aria_label=time.spoken, type="button", class_name="time", on_click=on_press(time)
+        rx.el.span(time.day, class_name="day"),
+        time.label,
+        aria_label=time.spoken,
+        type="button",
+        class_name="time",
+        on_click=on_press(time),
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import reflex as rx
+from reflex_components_core.el.elements.inline import A
 
 from medcal.i18n import t
 
@@ -15,7 +16,9 @@ def button(*content: Any, kind: str = "primary", icon: str = "", small: bool = F
     return rx.el.button(*_with_icon(icon, content), class_name=_button_class(kind, small), **props)
 
 
-def link_button(*content: Any, href: Text, kind: str = "primary", icon: str = "", small: bool = False, **props: Any) -> rx.Component:
+def link_button(
+    *content: Any, href: Text, kind: str = "primary", icon: str = "", small: bool = False, **props: Any
+) -> rx.Component:
     """A link that looks like a button."""
     return link(*_with_icon(icon, content), href=href, class_name=_button_class(kind, small), **props)
 
@@ -23,6 +26,11 @@ def link_button(*content: Any, href: Text, kind: str = "primary", icon: str = ""
 def link(*content: Any, href: Text, **props: Any) -> rx.Component:
     """A link to a page of the app, followed without loading the document anew."""
     return RouterLink.create(*content, to=href, **props)
+
+
+def plain_link(*content: Any, href: Text, **props: Any) -> rx.Component:
+    """A link that the browser follows by itself: to a file, or to a place on the same page. rx.el.a would ask the router."""
+    return A.create(*content, href=href, **props)
 
 
 def _button_class(kind: str, small: bool) -> str:
@@ -35,12 +43,20 @@ def _with_icon(icon: str, content: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def icon_button(icon: str, label: Text, **props: Any) -> rx.Component:
     """A button that shows a sign; its name is said to those who do not see it."""
-    return rx.el.button(rx.icon(icon, aria_hidden="true"), aria_label=label, title=label, class_name="icon-button", **{"type": "button", **props})
+    return rx.el.button(
+        rx.icon(icon, aria_hidden="true"),
+        aria_label=label,
+        title=label,
+        class_name="icon-button",
+        **{"type": "button", **props},
+    )
 
 
 def badge(*content: Any, tone: Text = "", icon: str = "") -> rx.Component:
     """A short fact in a pill. The tone colours it; what it means stands in words."""
-    name = rx.Var.create("badge badge-") + tone if isinstance(tone, rx.Var) else f"badge badge-{tone}" if tone else "badge"
+    name = (
+        rx.Var.create("badge badge-") + tone if isinstance(tone, rx.Var) else f"badge badge-{tone}" if tone else "badge"
+    )
     return rx.el.span(*_with_icon(icon, content), class_name=name)
 
 
@@ -80,7 +96,8 @@ def skeleton_rows(count: int) -> rx.Component:
 
 def fact(icon: str, name: str, *content: Any) -> rx.Component:
     """One line of a summary: a sign, its name for screen readers, and what is so."""
-    return rx.el.div(rx.icon(icon, aria_hidden="true"), rx.el.div(rx.el.dt(name), rx.el.dd(*content)))
+    term = rx.el.dt(rx.icon(icon, aria_hidden="true"), rx.el.span(name, class_name="visually-hidden"))
+    return rx.el.div(term, rx.el.dd(*content))
 
 
 def facts(*lines: rx.Component) -> rx.Component:

@@ -25,7 +25,10 @@ def wish_fields(problems: Problems) -> rx.Component:
         ),
         rx.el.fieldset(
             rx.el.legend(t("On which days?")),
-            rx.el.div(*[tick(f"weekday_{day}", weekday_name(day), default_checked=True) for day in range(7)], class_name="ticks"),
+            rx.el.div(
+                *[tick(f"weekday_{day}", weekday_name(day), default_checked=True) for day in range(7)],
+                class_name="ticks",
+            ),
             rx.el.span(problems["weekday_0"], class_name="problem", role="alert"),
             class_name="field wide",
         ),

@@ -8,8 +8,29 @@ from sqlmodel import Session, select
 
 from medcal import clock
 from medcal.db import fetch
-from medcal.demo.clinic import ACCOUNTS, AFTERNOON, DOCTORS, LOCATION, MORNING, PASSWORD, PATIENTS, SPECIALTIES, WEEKEND, Person
-from medcal.models import Appointment, AppointmentStatus, Doctor, Location, Patient, Specialty, StaffUser, VisitType, WorkingHours
+from medcal.demo.clinic import (
+    ACCOUNTS,
+    AFTERNOON,
+    DOCTORS,
+    LOCATION,
+    MORNING,
+    PASSWORD,
+    PATIENTS,
+    SPECIALTIES,
+    WEEKEND,
+    Person,
+)
+from medcal.models import (
+    Appointment,
+    AppointmentStatus,
+    Doctor,
+    Location,
+    Patient,
+    Specialty,
+    StaffUser,
+    VisitType,
+    WorkingHours,
+)
 from medcal.security import PATIENT, Actor, ActorKind, Role, hash_password, new_booking_code
 from medcal.services import booking, policy, schedules, waitlist
 from medcal.services.availability import FreeTime, busy_length_of, length_of, list_free
@@ -35,7 +56,7 @@ def load(db: Session, now: datetime) -> bool:
         schedules.write_openings(db, doctor.id, now=_start_of_day(location, now))
     patients = _add_patients(db, now)
     _fill(db, doctors, patients, location, now)
-    _tell_story(db, doctors, patients, now)
+    _tell_story(db, doctors, now)
     return True
 
 
@@ -100,7 +121,12 @@ def _hours(person: Person, doctor: Doctor, since: date) -> list[WorkingHours]:
         days += [(5, WEEKEND), (6, WEEKEND)]
     return [
         WorkingHours(
-            doctor_id=doctor.id, weekday=weekday, opens=opens, closes=closes, raster_minutes=person.raster, valid_from=since
+            doctor_id=doctor.id,
+            weekday=weekday,
+            opens=opens,
+            closes=closes,
+            raster_minutes=person.raster,
+            valid_from=since,
         )
         for weekday, (opens, closes) in days
     ]
@@ -110,7 +136,11 @@ def _add_accounts(db: Session, doctors: Sequence[Doctor]) -> None:
     by_slug = {doctor.slug: doctor.id for doctor in doctors}
     for email, name, role, slug in ACCOUNTS:
         doctor_id = by_slug[slug] if slug else None
-        db.add(StaffUser(email=email, name=name, role=Role(role), doctor_id=doctor_id, password_hash=hash_password(PASSWORD)))
+        db.add(
+            StaffUser(
+                email=email, name=name, role=Role(role), doctor_id=doctor_id, password_hash=hash_password(PASSWORD)
+            )
+        )
     db.flush()
 
 
@@ -119,14 +149,18 @@ def _add_patients(db: Session, now: datetime) -> list[Patient]:
     for line in PATIENTS:
         name, born_on, email, phone = line.split("|")
         found.append(
-            Patient(name=name, born_on=date.fromisoformat(born_on), email=email or None, phone=phone or None, created_at=now)
+            Patient(
+                name=name, born_on=date.fromisoformat(born_on), email=email or None, phone=phone or None, created_at=now
+            )
         )
     db.add_all(found)
     db.flush()
     return found
 
 
-def _fill(db: Session, doctors: Sequence[Doctor], patients: Sequence[Patient], location: Location, now: datetime) -> None:
+def _fill(
+    db: Session, doctors: Sequence[Doctor], patients: Sequence[Patient], location: Location, now: datetime
+) -> None:
     """Book days at random, fuller today than next week; what should be over by now is over."""
     chance = random.Random(SEED)
     start = _start_of_day(location, now)
@@ -174,9 +208,9 @@ def _book(db: Session, doctor: Doctor, visit_type: VisitType, free: FreeTime, pa
             fetch(db, "UPDATE appointment SET status = %(status)s WHERE id = %(id)s", id=row.id, status=str(status))
 
 
-def _tell_story(db: Session, doctors: Sequence[Doctor], patients: Sequence[Patient], now: datetime) -> None:
+def _tell_story(db: Session, doctors: Sequence[Doctor], now: datetime) -> None:
     """One no-show, one who waits for something earlier, and a cancellation whose time the scheduler offers her."""
-    _one_no_show(db, now)
+    _one_no_show(db)
     okafor = doctors[0]
     upcoming = _upcoming(db, okafor, now)
     if len(upcoming) >= 2:
@@ -187,7 +221,7 @@ def _tell_story(db: Session, doctors: Sequence[Doctor], patients: Sequence[Patie
     _one_hold(db, doctors[7], now)
 
 
-def _one_no_show(db: Session, now: datetime) -> None:
+def _one_no_show(db: Session) -> None:
     past = db.exec(select(Appointment).where(Appointment.status == AppointmentStatus.fulfilled).limit(1)).first()
     if past is not None:
         past.status = AppointmentStatus.no_show

@@ -25,6 +25,7 @@ from medcal.edge.cookies import staff_ref, visit_ref
 from medcal.edge.limits import Bucket
 from medcal.edge.logs import Sparing
 from medcal.i18n import DEFAULT, language, language_of, n_, t
+from medcal.routes import is_staff_page
 from medcal.security import Role
 
 if TYPE_CHECKING:
@@ -127,8 +128,11 @@ class Guard(rx.Middleware):
         return _answer(_toast(_language(root), n_("You are not allowed to do that.")))
 
     def _to_sign_in(self, root: State) -> EventSpec:
-        code = _language(root)
-        return rx.redirect(self.sign_in if code == DEFAULT else f"/{code}{self.sign_in}")
+        code, wanted = _language(root), str(root.router.url.path).rstrip("/")
+        address = self.sign_in if code == DEFAULT else f"/{code}{self.sign_in}"
+        # The calendar is where everybody lands who wants nothing else.
+        goes_on = is_staff_page(wanted) and not wanted.endswith("/staff")
+        return rx.redirect(f"{address}?next={wanted}" if goes_on else address)
 
     async def _admit_framework(self, root: State, event: Event) -> StateUpdate | None:
         if not _framework()[event.name](event):

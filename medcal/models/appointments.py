@@ -56,8 +56,9 @@ class Appointment(SQLModel, table=True):
             where=text(GUARDED),
             name="ex_appointment_doctor_time_live",
         ),
-        Index("ix_appointment_doctor_live", "doctor_id", "starts_at", postgresql_where=text(LIVE)),
-        Index("ix_appointment_date_live", "appointment_date", postgresql_where=text(LIVE)),
+        # Whole, not only the live rows: calendars and lists also show who did not come, and what was cancelled.
+        Index("ix_appointment_doctor_starts", "doctor_id", "starts_at"),
+        Index("ix_appointment_date", "appointment_date"),
         Index("ix_appointment_held_until", "held_until", postgresql_where=text("status = 'held'")),
         Index("ix_appointment_patient", "patient_id", "starts_at"),
         Index("ix_appointment_booker", "booker_id", postgresql_where=text("booker_id IS NOT NULL")),

@@ -50,7 +50,9 @@ class Specialty(SQLModel, table=True):
     practitioner: str = Field(max_length=80)
     summary: str = Field(default="", max_length=300)
     icon: str = Field(default="stethoscope", max_length=40)
-    reasons: list[str] = Field(default_factory=list, sa_column=Column(ARRAY(String(120)), nullable=False, server_default="{}"))
+    reasons: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(String(120)), nullable=False, server_default="{}")
+    )
     position: int = 0
 
 

@@ -15,7 +15,10 @@ class OfferPolicy(SQLModel, table=True):
     __tablename__ = "offer_policy"
     __table_args__ = (
         UniqueConstraint(
-            "location_id", "visit_type_id", name="uq_offer_policy_location_visit_type", postgresql_nulls_not_distinct=True
+            "location_id",
+            "visit_type_id",
+            name="uq_offer_policy_location_visit_type",
+            postgresql_nulls_not_distinct=True,
         ),
         CheckConstraint("least_lead_minutes BETWEEN 0 AND 10080", name="least_lead_minutes"),
         CheckConstraint("offers_per_week BETWEEN 1 AND 50", name="offers_per_week"),

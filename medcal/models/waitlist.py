@@ -167,7 +167,13 @@ class Offer(SQLModel, table=True):
         # Nobody is asked twice for the same freed time, for whichever of her wishes.
         UniqueConstraint("freed_time_id", "patient_id", name="uq_offer_freed_time_patient"),
         # A group of one is one live offer per time; a larger one is as large as it may be and no larger.
-        Index("uq_offer_open_per_time", "freed_time_id", "place_in_group", unique=True, postgresql_where=text("status = 'open'")),
+        Index(
+            "uq_offer_open_per_time",
+            "freed_time_id",
+            "place_in_group",
+            unique=True,
+            postgresql_where=text("status = 'open'"),
+        ),
         Index("uq_offer_open_per_patient", "patient_id", unique=True, postgresql_where=text("status = 'open'")),
         Index("ix_offer_hold", "hold_id"),
         Index("ix_offer_created", "created_at", "patient_id"),

@@ -35,7 +35,11 @@ def _nothing() -> rx.Component:
     return notice_page(
         "lost",
         t("We do not know this browser yet"),
-        rx.el.p(t("Open the link in your confirmation or reminder. Or let us send a code to the address that you booked with.")),
+        rx.el.p(
+            t(
+                "Open the link in your confirmation or reminder. Or let us send a code to the address that you booked with."
+            )
+        ),
         link_button(t("Send me a code"), href=routes.to(routes.FIND_APPOINTMENT), icon="key-round"),
     )
 
@@ -45,7 +49,10 @@ def _appointments() -> rx.Component:
         rx.el.h1(t("My appointment")),
         appointment_card(AppointmentState.current, _what_can_be_done(AppointmentState.current)),
         rx.cond(AppointmentState.others.length() > 0, _others()),
-        native_form(button(t("Forget me on this device"), kind="quiet", icon="log-out", type="submit"), action="/api/appointment/leave"),
+        native_form(
+            button(t("Forget me on this device"), kind="quiet", icon="log-out", type="submit"),
+            action="/api/appointment/leave",
+        ),
         class_name="stack section-gap",
     )
 
@@ -67,8 +74,18 @@ def _changes(card: rx.Var[AppointmentCard]) -> rx.Component:
             button(t("Move"), kind="secondary", icon="calendar-sync", on_click=MoveState.open(card.ref)),
             rx.cond(
                 card.waits,
-                button(t("Change my wish for something earlier"), kind="secondary", icon="hourglass", on_click=WishState.open(card.ref)),
-                button(t("Ask for something earlier"), kind="secondary", icon="hourglass", on_click=WishState.open(card.ref)),
+                button(
+                    t("Change my wish for something earlier"),
+                    kind="secondary",
+                    icon="hourglass",
+                    on_click=WishState.open(card.ref),
+                ),
+                button(
+                    t("Ask for something earlier"),
+                    kind="secondary",
+                    icon="hourglass",
+                    on_click=WishState.open(card.ref),
+                ),
             ),
             button(t("Cancel it"), kind="danger", icon="calendar-x", on_click=CancelState.open(card.ref)),
             class_name="row",
@@ -90,7 +107,14 @@ def _waiting(card: rx.Var[AppointmentCard]) -> rx.Component:
 def _too_late(card: rx.Var[AppointmentCard]) -> rx.Component:
     return rx.cond(
         (card.status == "booked") & ~card.is_over,
-        callout(rx.el.p(t("It is too late to change this appointment here. Please call us:"), " ", rx.el.strong(card.place.phone)), tone="warning"),
+        callout(
+            rx.el.p(
+                t("It is too late to change this appointment here. Please call us:"),
+                " ",
+                rx.el.strong(card.place.phone),
+            ),
+            tone="warning",
+        ),
     )
 
 
@@ -105,7 +129,11 @@ def _others() -> rx.Component:
 def _other(card: rx.Var[AppointmentCard]) -> rx.Component:
     return rx.el.div(
         rx.el.div(rx.el.strong(card.when), rx.el.p(card.doctor, " · ", card.patient, class_name="small soft")),
-        rx.el.div(status_badge(card), button(t("Show"), kind="quiet", small=True, on_click=AppointmentState.choose(card.ref)), class_name="row"),
+        rx.el.div(
+            status_badge(card),
+            button(t("Show"), kind="quiet", small=True, on_click=AppointmentState.choose(card.ref)),
+            class_name="row",
+        ),
         class_name="card-flat row-apart",
     )
 
@@ -153,10 +181,15 @@ def _cancel_dialog() -> rx.Component:
 
 def _wish_dialog() -> rx.Component:
     return dialog(
-        rx.el.p(t("When somebody cancels, we hold the time for you and ask. You keep your appointment until you say yes.")),
+        rx.el.p(
+            t("When somebody cancels, we hold the time for you and ask. You keep your appointment until you say yes.")
+        ),
         rx.el.form(
             wish_fields(WishState.problems),
-            actions(button(t("Close"), kind="secondary", on_click=WishState.close), button(t("Put me on the list"), type="submit")),
+            actions(
+                button(t("Close"), kind="secondary", on_click=WishState.close),
+                button(t("Put me on the list"), type="submit"),
+            ),
             on_submit=WishState.join,
             class_name="stack",
         ),

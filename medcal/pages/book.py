@@ -9,8 +9,8 @@ from medcal.components.ui import button, callout, countdown, fact, facts, link, 
 from medcal.components.wish import wish_fields
 from medcal.i18n import t
 from medcal.pages.frame import framed
-from medcal.state.booking import BookingState
 from medcal.state.book_form import BookFormState
+from medcal.state.booking import BookingState
 
 
 def page() -> rx.Component:
@@ -27,7 +27,11 @@ def _nothing_held() -> rx.Component:
     return notice_page(
         "expired",
         t("No time is being held for you"),
-        rx.el.p(t("A time is held for ten minutes while you fill in the form. Please choose one again; it takes only a moment.")),
+        rx.el.p(
+            t(
+                "A time is held for ten minutes while you fill in the form. Please choose one again; it takes only a moment."
+            )
+        ),
         link_button(t("Choose a time"), href=routes.to(routes.HOME), icon="calendar-search"),
     )
 
@@ -70,9 +74,21 @@ def _summary() -> rx.Component:
                 class_name="doctor-who",
             ),
             facts(
-                fact("calendar-clock", t("When"), rx.el.strong(hold.when), rx.el.br(), rx.el.span(hold.place.zone, class_name="small soft")),
+                fact(
+                    "calendar-clock",
+                    t("When"),
+                    rx.el.strong(hold.when),
+                    rx.el.br(),
+                    rx.el.span(hold.place.zone, class_name="small soft"),
+                ),
                 fact("clipboard-list", t("What"), hold.visit),
-                fact("map-pin", t("Where"), hold.place.name, rx.el.br(), rx.el.span(hold.place.street, ", ", hold.place.city, class_name="soft")),
+                fact(
+                    "map-pin",
+                    t("Where"),
+                    hold.place.name,
+                    rx.el.br(),
+                    rx.el.span(hold.place.street, ", ", hold.place.city, class_name="soft"),
+                ),
             ),
             button(t("Choose another time"), kind="quiet", icon="undo-2", on_click=BookingState.let_go),
             class_name="card summary",
@@ -92,72 +108,93 @@ def _expired() -> rx.Component:
 
 
 def _form() -> rx.Component:
-    problems = BookingState.problems
     return rx.el.form(
         rx.cond(BookingState.problem != "", callout(BookingState.problem, tone="danger", role="alert")),
-        tick("for_other", t("I am booking for somebody else, for example my child"), on_change=BookFormState.set_for_other),
-        rx.el.div(
-            text_field(
-                "name",
-                t("Full name of the patient"),
-                problems=problems,
-                auto_complete="name",
-                required=True,
-                max_length=120,
-                class_name="wide",
-            ),
-            text_field("born_on", t("Date of birth"), problems=problems, type="date", auto_complete="bday", required=True, min="1900-01-01"),
-            select_field("reason", t("Reason for the visit"), BookingState.hold.reasons, empty=t("Please choose"), problems=problems),
-            rx.cond(
-                BookFormState.for_other,
-                text_field("booker_name", t("Your own name"), problems=problems, max_length=120, class_name="wide"),
-            ),
-            text_field(
-                "email",
-                t("E-mail"),
-                problems=problems,
-                hint=t("For the confirmation and the reminders."),
-                type="email",
-                auto_complete="email",
-                max_length=200,
-            ),
-            text_field(
-                "phone",
-                t("Phone"),
-                problems=problems,
-                hint=t("One of the two is enough."),
-                type="tel",
-                auto_complete="tel",
-                max_length=40,
-            ),
-            area_field(
-                "request",
-                t("Anything we should know? (optional)"),
-                problems=problems,
-                hint=t("For example a wheelchair, or an interpreter. Only the clinic reads this."),
-                max_length=1000,
-                class_name="wide",
-            ),
-            class_name="fields pairs",
+        tick(
+            "for_other",
+            t("I am booking for somebody else, for example my child"),
+            on_change=BookFormState.set_for_other,
         ),
-        rx.el.div(
-            tick("earlier", t("Tell me if something earlier opens"), on_change=BookFormState.set_earlier),
-            rx.cond(
-                BookFormState.earlier,
-                rx.el.div(
-                    rx.el.p(t("When somebody cancels, we hold the time for you and ask. You keep this appointment until you say yes."), class_name="small soft"),
-                    wish_fields(problems),
-                    class_name="stack",
-                ),
-            ),
-            class_name="card-flat stack",
-        ),
-        rx.el.div(
-            button(t("Book this appointment"), type="submit", icon="check", disabled=BookingState.is_expired),
-            rx.el.p(t("By booking you agree that we keep these details for your visit."), " ", link(t("What we keep, and why"), href=routes.to(routes.PRIVACY)), class_name="small soft"),
-            class_name="stack-tight",
-        ),
+        rx.el.div(*_who_comes(), *_how_to_reach(), _request(), class_name="fields pairs"),
+        _something_earlier(),
+        _send(),
         on_submit=BookingState.confirm,
         class_name="stack",
         no_validate=True,
+    )
+
+
+def _who_comes() -> list[rx.Component]:
+    problems = BookingState.problems
+    name = {"problems": problems, "max_length": 120, "class_name": "wide"}
+    return [
+        text_field("name", t("Full name of the patient"), auto_complete="name", required=True, **name),
+        text_field(
+            "born_on",
+            t("Date of birth"),
+            problems=problems,
+            type="date",
+            auto_complete="bday",
+            required=True,
+            min="1900-01-01",
+        ),
+        select_field(
+            "reason",
+            t("Reason for the visit"),
+            BookingState.hold.reasons,
+            empty=t("Please choose"),
+            problems=problems,
+        ),
+        rx.cond(BookFormState.for_other, text_field("booker_name", t("Your own name"), **name)),
+    ]
+
+
+def _how_to_reach() -> list[rx.Component]:
+    problems = BookingState.problems
+    by_mail, one_of_two = t("For the confirmation and the reminders."), t("One of the two is enough.")
+    email = {"type": "email", "auto_complete": "email", "max_length": 200}
+    phone = {"type": "tel", "auto_complete": "tel", "max_length": 40}
+    return [
+        text_field("email", t("E-mail"), problems=problems, hint=by_mail, **email),
+        text_field("phone", t("Phone"), problems=problems, hint=one_of_two, **phone),
+    ]
+
+
+def _request() -> rx.Component:
+    return area_field(
+        "request",
+        t("Anything we should know? (optional)"),
+        problems=BookingState.problems,
+        hint=t("For example a wheelchair, or an interpreter. Only the clinic reads this."),
+        max_length=1000,
+        class_name="wide",
+    )
+
+
+def _something_earlier() -> rx.Component:
+    promise = t("When somebody cancels, we hold the time for you and ask. You keep this appointment until you say yes.")
+    return rx.el.div(
+        tick("earlier", t("Tell me if something earlier opens"), on_change=BookFormState.set_earlier),
+        rx.cond(
+            BookFormState.earlier,
+            rx.el.div(
+                rx.el.p(promise, class_name="small soft"),
+                wish_fields(BookingState.problems),
+                class_name="stack",
+            ),
+        ),
+        class_name="card-flat stack",
+    )
+
+
+def _send() -> rx.Component:
+    return rx.el.div(
+        button(t("Book this appointment"), type="submit", icon="check", disabled=BookingState.is_expired),
+        rx.el.p(
+            t("By booking you agree that we keep these details for your visit."),
+            " ",
+            link(t("What we keep, and why"), href=routes.to(routes.PRIVACY)),
+            class_name="small soft",
+        ),
+        class_name="stack-tight",
     )

@@ -5,7 +5,7 @@ import reflex as rx
 from medcal import routes
 from medcal.components.appointment import appointment_card
 from medcal.components.notices import notice_page, picture
-from medcal.components.ui import button, link_button, skeleton_rows
+from medcal.components.ui import button, link_button, plain_link, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.frame import framed
 from medcal.state.appointment import AppointmentState
@@ -28,7 +28,7 @@ def _booked() -> rx.Component:
         rx.el.h1(t("Your appointment is booked")),
         appointment_card(AppointmentState.current),
         rx.el.div(
-            rx.el.a(
+            plain_link(
                 rx.icon("calendar-plus", aria_hidden="true"),
                 t("Add to my calendar"),
                 href="/api/appointment.ics",
@@ -43,7 +43,11 @@ def _booked() -> rx.Component:
             rx.el.h2(t("What happens next")),
             rx.el.ol(
                 rx.el.li(t("You get a confirmation with a link to this appointment, in a minute or two.")),
-                rx.el.li(t("We remind you three days and one day before. Please tell us if you cannot come: somebody else will be glad of the time.")),
+                rx.el.li(
+                    t(
+                        "We remind you three days and one day before. Please tell us if you cannot come: somebody else will be glad of the time."
+                    )
+                ),
                 rx.el.li(t("Come five minutes early and say your name at the desk. Please bring your insurance card.")),
                 class_name="steps",
             ),

@@ -55,11 +55,21 @@ def _times() -> rx.Component:
     return rx.el.section(
         rx.el.h2(t("Choose a time"), id="times"),
         rx.cond(DoctorState.visit_types.length() > 1, _visit_types()),
-        rx.el.p(rx.icon("map-pin", aria_hidden="true", class_name="inline"), ClinicState.place.name, " · ", ClinicState.place.zone, class_name="small soft"),
+        rx.el.p(
+            rx.icon("map-pin", aria_hidden="true", class_name="inline"),
+            ClinicState.place.name,
+            " · ",
+            ClinicState.place.zone,
+            class_name="small soft",
+        ),
         rx.cond(
             DoctorState.has_times,
             day_list(DoctorState.days, choose),
-            rx.el.div(picture("empty"), rx.el.p(t("All times in these two weeks are taken. Look at later days, or at the other doctors.")), class_name="message"),
+            rx.el.div(
+                picture("empty"),
+                rx.el.p(t("All times in these two weeks are taken. Look at later days, or at the other doctors.")),
+                class_name="message",
+            ),
         ),
         pager(
             has_earlier=DoctorState.has_earlier,
@@ -98,7 +108,9 @@ def _anyone() -> rx.Component:
         rx.el.aside(
             rx.el.h2(t("First available with anyone")),
             rx.el.p(t("The earliest times in this specialty, with any of our doctors."), class_name="small soft"),
-            rx.el.div(rx.foreach(DoctorState.first, lambda time: doctor_time_button(time, choose)), class_name="stack-tight"),
+            rx.el.div(
+                rx.foreach(DoctorState.first, lambda time: doctor_time_button(time, choose)), class_name="stack-tight"
+            ),
             class_name="card-flat stack",
         ),
     )

@@ -23,10 +23,16 @@ def page() -> rx.Component:
 
 def _ask_for_code() -> rx.Component:
     return native_form(
-        rx.el.p(t("Enter the e-mail address or the phone number that you booked with. We will send you a code; you need no password.")),
+        rx.el.p(
+            t(
+                "Enter the e-mail address or the phone number that you booked with. We will send you a code; you need no password."
+            )
+        ),
         rx.el.div(
             rx.el.label(t("E-mail or phone"), html_for="contact"),
-            rx.el.input(name="contact", id="contact", class_name="input", auto_complete="email", required=True, max_length=200),
+            rx.el.input(
+                name="contact", id="contact", class_name="input", auto_complete="email", required=True, max_length=200
+            ),
             class_name="field",
         ),
         rx.el.div(button(t("Send me a code"), type="submit", icon="key-round")),

@@ -2,8 +2,8 @@
 
 import reflex as rx
 
-from medcal.components.people import specialty_card
 from medcal.components.notices import picture
+from medcal.components.people import specialty_card
 from medcal.components.ui import skeleton_cards
 from medcal.i18n import t
 from medcal.pages.frame import framed
@@ -39,7 +39,9 @@ def page() -> rx.Component:
 
 def _empty() -> rx.Component:
     return rx.el.div(
-        picture("empty"), rx.el.p(t("No specialty can be booked online at the moment. Please call us.")), class_name="message"
+        picture("empty"),
+        rx.el.p(t("No specialty can be booked online at the moment. Please call us.")),
+        class_name="message",
     )
 
 
@@ -47,11 +49,19 @@ def _how_it_works() -> rx.Component:
     steps = [
         (t("Take a time"), t("Every time you see is really free. The one you choose is held for you for ten minutes.")),
         (t("Say who is coming"), t("Name, date of birth, and how we reach you. You can also book for somebody else.")),
-        (t("We remind you"), t("Three days and one day before. Confirm, move or cancel with one click, without a password.")),
-        (t("Sooner, if you like"), t("When somebody cancels, we hold the time for you and ask. You have two hours to answer.")),
+        (
+            t("We remind you"),
+            t("Three days and one day before. Confirm, move or cancel with one click, without a password."),
+        ),
+        (
+            t("Sooner, if you like"),
+            t("When somebody cancels, we hold the time for you and ask. You have two hours to answer."),
+        ),
     ]
     return rx.el.section(
         rx.el.h2(t("How it works")),
-        rx.el.ol(*[rx.el.li(rx.el.h3(title), rx.el.p(text, class_name="soft")) for title, text in steps], class_name="steps"),
+        rx.el.ol(
+            *[rx.el.li(rx.el.h3(title), rx.el.p(text, class_name="soft")) for title, text in steps], class_name="steps"
+        ),
         class_name="stack section",
     )

@@ -20,9 +20,28 @@ def page() -> rx.Component:
                     OfferState.offer.status,
                     ("open", _open()),
                     ("accepted", _accepted()),
-                    ("declined", _ended(t("You have declined this time"), t("You keep your appointment and your place on the list. We ask again when something else opens."))),
-                    ("withdrawn", _ended(t("This time is no longer free"), t("The clinic needed it. You keep your appointment and your place on the list."))),
-                    _ended(t("The answer time is over"), t("The time has been offered to the next person. You keep your appointment and your place on the list.")),
+                    (
+                        "declined",
+                        _ended(
+                            t("You have declined this time"),
+                            t(
+                                "You keep your appointment and your place on the list. We ask again when something else opens."
+                            ),
+                        ),
+                    ),
+                    (
+                        "withdrawn",
+                        _ended(
+                            t("This time is no longer free"),
+                            t("The clinic needed it. You keep your appointment and your place on the list."),
+                        ),
+                    ),
+                    _ended(
+                        t("The answer time is over"),
+                        t(
+                            "The time has been offered to the next person. You keep your appointment and your place on the list."
+                        ),
+                    ),
                 ),
                 _unknown(),
             ),
@@ -51,8 +70,20 @@ def _open() -> rx.Component:
             ),
             facts(
                 fact("map-pin", t("Where"), offer.place.name, ", ", offer.place.street, ", ", offer.place.city),
-                rx.cond(offer.instead_of != "", fact("calendar-sync", t("Instead of"), t("Instead of"), " ", offer.instead_of)),
-                fact("clock", t("Held until"), t("Held for you until"), " ", offer.answer_until_label, " (", offer.place.zone, ")"),
+                rx.cond(
+                    offer.instead_of != "",
+                    fact("calendar-sync", t("Instead of"), t("Instead of"), " ", offer.instead_of),
+                ),
+                fact(
+                    "clock",
+                    t("Held until"),
+                    t("Held for you until"),
+                    " ",
+                    offer.answer_until_label,
+                    " (",
+                    offer.place.zone,
+                    ")",
+                ),
             ),
             rx.el.div(
                 button(t("Take this time"), icon="check", on_click=OfferState.accept),
@@ -61,7 +92,12 @@ def _open() -> rx.Component:
             ),
             class_name="card stack",
         ),
-        rx.el.p(t("If you take it, your present time is given to somebody else. If you decline or do not answer, nothing changes for you."), class_name="soft"),
+        rx.el.p(
+            t(
+                "If you take it, your present time is given to somebody else. If you decline or do not answer, nothing changes for you."
+            ),
+            class_name="soft",
+        ),
         class_name="stack",
     )
 

@@ -38,7 +38,11 @@ def _specialty() -> rx.Component:
             ),
             class_name="doctor-who",
         ),
-        rx.cond(SpecialtyState.is_loaded, _times_and_doctors(), rx.el.div(skeleton(height="5rem"), skeleton_rows(3), class_name="stack")),
+        rx.cond(
+            SpecialtyState.is_loaded,
+            _times_and_doctors(),
+            rx.el.div(skeleton(height="5rem"), skeleton_rows(3), class_name="stack"),
+        ),
         class_name="stack",
     )
 
@@ -49,7 +53,9 @@ def _times_and_doctors() -> rx.Component:
             SpecialtyState.first.length() > 0,
             rx.el.section(
                 rx.el.h2(t("First available with anyone")),
-                rx.el.div(rx.foreach(SpecialtyState.first, lambda time: doctor_time_button(time, choose)), class_name="times"),
+                rx.el.div(
+                    rx.foreach(SpecialtyState.first, lambda time: doctor_time_button(time, choose)), class_name="times"
+                ),
                 class_name="stack card-flat",
             ),
         ),
@@ -57,7 +63,9 @@ def _times_and_doctors() -> rx.Component:
             rx.el.h2(t("Choose your doctor")),
             rx.cond(
                 SpecialtyState.doctors.length() > 0,
-                rx.el.div(rx.foreach(SpecialtyState.doctors, lambda doctor: doctor_card(doctor, choose)), class_name="stack"),
+                rx.el.div(
+                    rx.foreach(SpecialtyState.doctors, lambda doctor: doctor_card(doctor, choose)), class_name="stack"
+                ),
                 rx.el.p(t("No doctor of this specialty can be booked online at the moment. Please call us.")),
             ),
             class_name="stack",

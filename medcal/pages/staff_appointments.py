@@ -6,7 +6,7 @@ from medcal import routes
 from medcal.components.desk import filter_field, group_select, nothing_found, status_badge
 from medcal.components.ui import button, skeleton_rows
 from medcal.i18n import t
-from medcal.pages.staff_dialogs import appointment_dialog
+from medcal.pages.appointment_dialog import appointment_dialog
 from medcal.pages.staff_frame import staff_framed
 from medcal.state.open_appointment import OpenAppointmentState
 from medcal.state.staff_appointments import STATUSES, StaffAppointmentsState
@@ -25,7 +25,11 @@ def page() -> rx.Component:
         _filters(),
         rx.cond(
             state.is_loaded,
-            rx.cond(state.rows.length() > 0, _table(), nothing_found(t("No appointment fits. Try fewer words, or other days."))),
+            rx.cond(
+                state.rows.length() > 0,
+                _table(),
+                nothing_found(t("No appointment fits. Try fewer words, or other days.")),
+            ),
             skeleton_rows(8),
         ),
         _pager(),
@@ -62,7 +66,9 @@ def _filters() -> rx.Component:
         ),
         rx.cond(
             state.filters.length() > 0,
-            filter_field(t("Doctor"), group_select(t("Doctor"), state.filters, state.chosen, state.choose, empty=t("Everybody"))),
+            filter_field(
+                t("Doctor"), group_select(t("Doctor"), state.filters, state.chosen, state.choose, empty=t("Everybody"))
+            ),
         ),
         class_name="filters no-print",
         role="search",
@@ -95,7 +101,9 @@ def _row(row: rx.Var[ListedAppointment]) -> rx.Component:
             rx.el.td(row.time, class_name="numbers", custom_attrs={"data-label": t("Time")}),
             rx.el.td(
                 rx.el.div(
-                    rx.el.button(row.patient, type="button", on_click=OpenAppointmentState.open(row.ref), class_name="row-button"),
+                    rx.el.button(
+                        row.patient, type="button", on_click=OpenAppointmentState.open(row.ref), class_name="row-button"
+                    ),
                     rx.el.span(row.contact, class_name="small soft numbers"),
                     class_name="agenda-who",
                 ),
@@ -118,9 +126,23 @@ def _pager() -> rx.Component:
     return rx.cond(
         (state.page > 0) | state.has_more,
         rx.el.nav(
-            button(t("Earlier"), kind="secondary", small=True, icon="chevron-left", on_click=state.turn(-1), disabled=state.page == 0),
+            button(
+                t("Earlier"),
+                kind="secondary",
+                small=True,
+                icon="chevron-left",
+                on_click=state.turn(-1),
+                disabled=state.page == 0,
+            ),
             rx.el.span(t("Page {number}", number=state.page + 1), class_name="small soft", aria_live="polite"),
-            button(t("Later"), kind="secondary", small=True, icon="chevron-right", on_click=state.turn(1), disabled=~state.has_more),
+            button(
+                t("Later"),
+                kind="secondary",
+                small=True,
+                icon="chevron-right",
+                on_click=state.turn(1),
+                disabled=~state.has_more,
+            ),
             aria_label=t("Pages"),
             class_name="row pager no-print",
         ),

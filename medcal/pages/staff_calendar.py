@@ -7,7 +7,9 @@ from medcal.components.calendar import calendar, on_narrow_window
 from medcal.components.desk import agenda, group_select, legend, nothing_found, segments
 from medcal.components.ui import button, icon_button, skeleton
 from medcal.i18n import t
-from medcal.pages.staff_dialogs import appointment_dialog, block_dialog, booking_dialog
+from medcal.pages.appointment_dialog import appointment_dialog
+from medcal.pages.block_dialog import block_dialog
+from medcal.pages.booking_dialog import booking_dialog
 from medcal.pages.staff_frame import staff_framed
 from medcal.state.calendar import CalendarState
 

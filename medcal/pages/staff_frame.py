@@ -14,13 +14,19 @@ from medcal.state.session import SessionState
 def staff_framed(*content: Any, path: str) -> rx.Component:
     """A page of the staff at `path`."""
     other = next(code for code in LANGUAGES if code != current_language())
-    return staff_page(*content, active=path, name=SessionState.name, switch_to=routes.to(path, other))
+    return rx.el.div(
+        staff_page(*content, active=path, name=SessionState.name, switch_to=routes.to(path, other)),
+        # What is not for her is not offered to her either, see calendar.css.
+        class_name=rx.cond(SessionState.role == "doctor", "for-doctor", ""),
+    )
 
 
 def for_reception(*content: Any) -> rx.Component:
     """What crosses doctors is shown to reception and admins; the handlers behind it answer nobody else anyway."""
     return rx.cond(
         SessionState.role == "doctor",
-        callout(rx.el.p(t("This page is for reception. Your own calendar and appointments are on the first two pages."))),
+        callout(
+            rx.el.p(t("This page is for reception. Your own calendar and appointments are on the first two pages."))
+        ),
         rx.fragment(*content),
     )

@@ -88,7 +88,9 @@ def _row(row: rx.Var[MessageRow]) -> rx.Component:
         ),
         rx.el.td(
             rx.el.div(
-                rx.el.button(row.subject, type="button", on_click=state.open(row.ref), class_name="row-button"),
+                rx.el.button(
+                    row.subject, type="button", lang=row.language, on_click=state.open(row.ref), class_name="row-button"
+                ),
                 rx.el.span(row.kind, class_name="small soft"),
                 class_name="agenda-who",
             ),
@@ -98,8 +100,14 @@ def _row(row: rx.Var[MessageRow]) -> rx.Component:
             rx.el.div(
                 badge(row.status_word, tone="message-" + row.status),
                 rx.cond(row.tries != "", rx.el.span(row.tries, class_name="small soft")),
-                rx.cond(row.can_replay, button(t("Send again"), kind="secondary", small=True, on_click=state.replay(row.ref))),
-                rx.cond(row.can_mark_called, button(t("I have called"), small=True, icon="phone", on_click=state.mark_called(row.ref))),
+                rx.cond(
+                    row.can_replay,
+                    button(t("Send again"), kind="secondary", small=True, on_click=state.replay(row.ref)),
+                ),
+                rx.cond(
+                    row.can_mark_called,
+                    button(t("I have called"), small=True, icon="phone", on_click=state.mark_called(row.ref)),
+                ),
                 class_name="row",
             ),
             custom_attrs={"data-label": t("Status")},
@@ -110,7 +118,16 @@ def _row(row: rx.Var[MessageRow]) -> rx.Component:
 def _message_dialog() -> rx.Component:
     state, message = StaffMessagesState, StaffMessagesState.message
     return dialog(
-        rx.el.p(message.row.kind, " · ", message.row.channel_word, " · ", message.row.address, " · ", message.row.at, class_name="small soft"),
+        rx.el.p(
+            message.row.kind,
+            " · ",
+            message.row.channel_word,
+            " · ",
+            message.row.address,
+            " · ",
+            message.row.at,
+            class_name="small soft",
+        ),
         rx.cond(message.row.error != "", callout(rx.el.p(message.row.error), tone="danger")),
         rx.cond(
             message.html != "",
@@ -121,11 +138,13 @@ def _message_dialog() -> rx.Component:
                 title=t("The message as it is read"),
                 class_name="mail",
             ),
-            rx.el.pre(message.text, class_name="mail-text", tab_index=0),
+            rx.el.pre(message.text, lang=message.row.language, class_name="mail-text", tab_index=0),
         ),
         rx.cond(
             ~message.shows_links,
-            rx.el.p(t("Links and codes are left out: whoever has them sees the patient's page."), class_name="small soft"),
+            rx.el.p(
+                t("Links and codes are left out: whoever has them sees the patient's page."), class_name="small soft"
+            ),
         ),
         rx.cond(
             message.attempts.length() > 0,

@@ -3,12 +3,11 @@
 import reflex as rx
 
 from medcal import routes
-from medcal.components.desk import mail_link, nothing_found, phone_link
+from medcal.components.desk import mail_link, nothing_found, person_fields, phone_link
 from medcal.components.dialogs import actions, dialog
 from medcal.components.fields import select_field, text_field, tick
 from medcal.components.ui import badge, button, countdown, skeleton_rows
 from medcal.i18n import t
-from medcal.pages.staff_dialogs import person_fields
 from medcal.pages.staff_frame import for_reception, staff_framed
 from medcal.state.add_waiting import AddWaitingState
 from medcal.state.staff_waitlist import TRAIL_DAYS, StaffWaitlistState
@@ -60,7 +59,9 @@ def _offer(offer: rx.Var[OpenOffer]) -> rx.Component:
             class_name="row-apart",
         ),
         rx.el.p(rx.el.strong(offer.when), rx.el.br(), offer.doctor),
-        rx.cond(offer.instead_of != "", rx.el.p(t("Instead of {moment}", moment=offer.instead_of), class_name="small soft")),
+        rx.cond(
+            offer.instead_of != "", rx.el.p(t("Instead of {moment}", moment=offer.instead_of), class_name="small soft")
+        ),
         rx.el.p(
             rx.cond(offer.phone != "", phone_link(offer.phone)),
             rx.cond((offer.phone != "") & (offer.email != ""), " · ", ""),
@@ -87,11 +88,20 @@ def _offer(offer: rx.Var[OpenOffer]) -> rx.Component:
 
 
 def _waiting() -> rx.Component:
-    headings = (t("Turn"), t("Patient"), t("Looks for"), t("Has"), t("Urgent"), rx.el.span(t("Action"), class_name="visually-hidden"))
+    headings = (
+        t("Turn"),
+        t("Patient"),
+        t("Looks for"),
+        t("Has"),
+        t("Urgent"),
+        rx.el.span(t("Action"), class_name="visually-hidden"),
+    )
     return rx.el.section(
         rx.el.h2(t("Who is waiting"), id="waiting"),
         rx.el.p(
-            t("Freed time is offered to the first who fits: urgent ones first, then who has waited longest. Nobody is asked twice for the same time."),
+            t(
+                "Freed time is offered to the first who fits: urgent ones first, then who has waited longest. Nobody is asked twice for the same time."
+            ),
             class_name="small soft",
         ),
         rx.cond(
@@ -224,14 +234,23 @@ def _add_dialog() -> rx.Component:
                     on_change=state.choose_specialty,
                 ),
                 select_field("visit_type", t("Visit"), state.visits, problems=state.problems),
-                select_field("doctor", t("Doctor"), state.doctors, empty=t("Anyone"), problems=state.problems, class_name="wide"),
-                text_field("opens", t("Earliest time of day"), problems=state.problems, type="time", default_value="00:00"),
-                text_field("closes", t("Latest time of day"), problems=state.problems, type="time", default_value="23:59"),
+                select_field(
+                    "doctor", t("Doctor"), state.doctors, empty=t("Anyone"), problems=state.problems, class_name="wide"
+                ),
+                text_field(
+                    "opens", t("Earliest time of day"), problems=state.problems, type="time", default_value="00:00"
+                ),
+                text_field(
+                    "closes", t("Latest time of day"), problems=state.problems, type="time", default_value="23:59"
+                ),
                 class_name="fields pairs",
             ),
             rx.el.fieldset(
                 rx.el.legend(t("On these days"), class_name="legend-text"),
-                rx.el.div(*[tick(f"weekday_{day}", weekday_name(day), default_checked=True) for day in range(7)], class_name="ticks"),
+                rx.el.div(
+                    *[tick(f"weekday_{day}", weekday_name(day), default_checked=True) for day in range(7)],
+                    class_name="ticks",
+                ),
                 rx.el.span(state.problems["weekday_0"], class_name="problem", role="alert"),
             ),
             text_field(

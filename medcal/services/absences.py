@@ -40,7 +40,14 @@ class ComingAbsence:
 
 
 def block_time(
-    db: Session, actor: Actor, doctor_ref: uuid.UUID, begins: WallTime, ends: WallTime, *, reason: str = "", now: datetime
+    db: Session,
+    actor: Actor,
+    doctor_ref: uuid.UUID,
+    begins: WallTime,
+    ends: WallTime,
+    *,
+    reason: str = "",
+    now: datetime,
 ) -> Blocked:
     """Take a doctor's time out of what can be booked; appointments in it stay. Doctors may for themselves only (NotFound)."""
     doctor = get_doctor(db, actor, doctor_ref)
@@ -53,7 +60,9 @@ def block_time(
         raise Invalid(t("This time is over already."), "ends")
     if ends_at - starts_at > LONGEST:
         raise Invalid(t("Please block no more than a year at once."), "ends")
-    absence = TimeOff(doctor_id=doctor.id, starts_at=starts_at, ends_at=ends_at, reason=check_free_text(reason, "reason", 120))
+    absence = TimeOff(
+        doctor_id=doctor.id, starts_at=starts_at, ends_at=ends_at, reason=check_free_text(reason, "reason", 120)
+    )
     schedules.add_time_off(db, absence, by=actor, now=now)
     events.record(db, "schedule.changed", by=actor, now=now, doctor_id=doctor.id, blocked=[starts_at, ends_at])
     return Blocked(absence.ref, _appointments_in(db, absence))

@@ -271,13 +271,15 @@ def _grant_all_of(db: Session, contact: str, visit_digest: str, now: datetime) -
 
 # --- What it shows ----------------------------------------------------------------------------------------------------
 
-# An offer's link shows the appointment that came of it.
+# An offer's link shows the appointment that came of it: the one that has moved, or the hold that has become one.
 _SEEN = """
 SELECT a.id, a.patient_id, max(pa.created_at) AS opened_at, max(pa.expires_at) AS expires_at
   FROM patient_access pa
   LEFT JOIN offer o ON o.id = pa.offer_id AND o.status = 'accepted'
+  LEFT JOIN waitlist_entry e ON e.id = o.entry_id
   JOIN appointment a ON a.patient_id = pa.patient_id
-   AND (a.id = pa.appointment_id OR a.id = o.hold_id OR (pa.purpose = 'code' AND pa.appointment_id IS NULL))
+   AND (a.id = pa.appointment_id OR a.id = coalesce(e.appointment_id, o.hold_id)
+        OR (pa.purpose = 'code' AND pa.appointment_id IS NULL))
  WHERE pa.visit_digest = %(visit)s AND pa.expires_at > %(now)s AND a.status NOT IN ('held', 'released')
 """
 

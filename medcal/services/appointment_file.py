@@ -41,7 +41,6 @@ class AppointmentFile:
     doctor: str
     specialty_ref: uuid.UUID
     specialty: str
-    location: str
     zone: ZoneInfo
     visit_type: str
     starts_at: datetime
@@ -49,7 +48,6 @@ class AppointmentFile:
     status: AppointmentStatus
     held_until: datetime | None
     answer_until: datetime | None
-    offer_ref: uuid.UUID | None
     patient: str | None
     born_on: date | None
     email: str | None
@@ -71,8 +69,8 @@ class AppointmentFile:
 
 
 _FILE = """
-SELECT a.id, a.ref, a.code, d.ref AS doctor_ref, d.name AS doctor, s.ref AS specialty_ref, s.name AS specialty, l.name AS location, l.zone,
-       v.name AS visit_type, a.starts_at, a.ends_at, a.status, a.held_until, o.answer_until, o.ref AS offer_ref,
+SELECT a.id, a.ref, a.code, d.ref AS doctor_ref, d.name AS doctor, s.ref AS specialty_ref, s.name AS specialty, l.zone,
+       v.name AS visit_type, a.starts_at, a.ends_at, a.status, a.held_until, o.answer_until,
        p.name AS patient, p.born_on, p.email, p.phone, b.name AS booker, b.email AS booker_email, b.phone AS booker_phone,
        a.reason, a.request, a.confirmed_at, a.cancelled_by, a.cancel_reason, a.is_late_cancellation,
        u.name AS overbooked_by, a.overbooked_reason,

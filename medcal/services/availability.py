@@ -43,10 +43,7 @@ def cells_of_day(hours: Iterable[WorkingHours], time_off: Iterable[TimeOff], day
     A wall-clock time that the day skips (spring) has no slot; one that occurs twice (autumn) is offered at its first occurrence.
     """
     pieces = [
-        piece
-        for rule in hours
-        if _applies(rule, day)
-        for piece in _without(_stretch(rule, day, zone), list(time_off))
+        piece for rule in hours if _applies(rule, day) for piece in _without(_stretch(rule, day, zone), list(time_off))
     ]
     pieces.sort()
     closing = _closing_times(pieces)
@@ -70,7 +67,9 @@ def _stretch(rule: WorkingHours, day: date, zone: ZoneInfo) -> Stretch:
         clock.instant_or_later(day, rule.opens, zone),
         clock.instant_or_later(day, rule.closes, zone),
         raster,
-        tuple((wall, at) for wall in _raster(rule.opens, rule.closes, raster) if (at := clock.instant(day, wall, zone))),
+        tuple(
+            (wall, at) for wall in _raster(rule.opens, rule.closes, raster) if (at := clock.instant(day, wall, zone))
+        ),
     )
 
 
@@ -155,7 +154,9 @@ def question(visit_type: VisitType, now: datetime) -> dict[str, Any]:
     }
 
 
-def list_free(db: Session, doctor_id: int, visit_type: VisitType, first_day: date, days: int, *, now: datetime) -> list[FreeTime]:
+def list_free(
+    db: Session, doctor_id: int, visit_type: VisitType, first_day: date, days: int, *, now: datetime
+) -> list[FreeTime]:
     """The free times of one doctor on `days` local days from `first_day` on, in order."""
     rows = fetch(
         db,
@@ -170,7 +171,9 @@ def list_free(db: Session, doctor_id: int, visit_type: VisitType, first_day: dat
     return [FreeTime(*row) for row in rows]
 
 
-def first_free(db: Session, specialty_id: int, visit_type: VisitType, *, now: datetime, limit: int = 10) -> list[FreeTime]:
+def first_free(
+    db: Session, specialty_id: int, visit_type: VisitType, *, now: datetime, limit: int = 10
+) -> list[FreeTime]:
     """The earliest free times with anyone in a specialty."""
     rows = fetch(
         db,

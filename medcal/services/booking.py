@@ -13,7 +13,17 @@ from sqlmodel import Session, col, select
 
 from medcal import clock
 from medcal.db import fetch, fetch_one
-from medcal.errors import ChangedMeanwhile, HoldExpired, Invalid, NotAllowed, NotFound, NotOffered, NotPossibleNow, SlotTaken, TooLate
+from medcal.errors import (
+    ChangedMeanwhile,
+    HoldExpired,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    NotOffered,
+    NotPossibleNow,
+    SlotTaken,
+    TooLate,
+)
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
 from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
@@ -73,7 +83,13 @@ def hold(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime
     """
     if visit_type.specialty_id != doctor.specialty_id or not visit_type.is_active:
         raise NotOffered
-    _release_holds(db, now=now, visit=visit)
+    _release_holds(
+        db,
+        "held_by = %(visit)s OR (held_until <= %(now)s AND doctor_id = %(doctor_id)s)",
+        visit=visit,
+        doctor_id=doctor.id,
+        now=now,
+    )
     row = fetch_one(
         db,
         HOLD,
@@ -92,7 +108,9 @@ def hold(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime
     return Held(row.id, row.ref, row.starts_at, row.held_until)
 
 
-def _why_not(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime, *, was_free: bool) -> SlotTaken | NotOffered:
+def _why_not(
+    db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime, *, was_free: bool
+) -> SlotTaken | NotOffered:
     assert doctor.id is not None
     if was_free or not is_unclaimed(db, doctor.id, starts_at, starts_at + busy_length_of(visit_type)):
         return SlotTaken()
@@ -102,88 +120,92 @@ def _why_not(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: date
 def find_hold(db: Session, *, visit: str, now: datetime) -> Appointment | None:
     """The time that a browser holds right now."""
     held = select(Appointment).where(Appointment.held_by == visit, Appointment.status == AppointmentStatus.held)
-    return db.exec(held.where(col(Appointment.held_until) > now).order_by(col(Appointment.id).desc()).limit(1)).one_or_none()
+    return db.exec(
+        held.where(col(Appointment.held_until) > now).order_by(col(Appointment.id).desc()).limit(1)
+    ).one_or_none()
 
 
-def release_lapsed_holds(db: Session, now: datetime) -> int:
-    """Let go of times whose form was not sent in time; returns how many. Holds of offers end with their offer instead."""
-    return _release_holds(db, now=now, visit=None)
+def release_lapsed_holds(db: Session, now: datetime, *, doctor_id: int | None = None) -> int:
+    """Let go of times whose form was not sent in time, a hundred at once; returns how many. Holds of offers end with their offer instead."""
+    return _release_holds(
+        db, "held_until <= %(now)s AND coalesce(%(doctor_id)s, doctor_id) = doctor_id", doctor_id=doctor_id, now=now
+    )
 
 
 def let_go(db: Session, *, visit: str, now: datetime) -> int:
     """The patient changed her mind: the time she holds is free again at once."""
-    return _release_holds(db, now=now, visit=visit)
+    return _release_holds(db, "held_by = %(visit)s", visit=visit, now=now)
 
 
-def _release_holds(db: Session, *, now: datetime, visit: str | None) -> int:
-    # The browser's own first, then some of the rest. SKIP LOCKED: whoever is just confirming such a row decides about it.
+def _release_holds(db: Session, which: str, *, now: datetime, **values: object) -> int:
+    # SKIP LOCKED: whoever is just confirming such a row decides about it.
     rows = fetch(
         db,
-        """UPDATE appointment SET status = 'released', held_until = NULL
-            WHERE id IN (SELECT id FROM appointment
-                          WHERE status = 'held' AND held_by IS NOT NULL AND (held_until <= %(now)s OR held_by = %(visit)s)
-                          ORDER BY held_by = %(visit)s DESC NULLS LAST, id LIMIT 100 FOR UPDATE SKIP LOCKED)
-            RETURNING id, doctor_id""",
+        f"""UPDATE appointment SET status = 'released', held_until = NULL
+             WHERE id IN (SELECT id FROM appointment WHERE status = 'held' AND held_by IS NOT NULL AND ({which})
+                           ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
+             RETURNING id, doctor_id""",
         now=now,
-        visit=visit,
+        **values,
     )
     for row in rows:
         events.record(db, "appointment.released", by=SYSTEM, now=now, appointment_id=row.id, doctor_id=row.doctor_id)
     return len(rows)
 
 
-def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, now: datetime) -> Appointment:
-    """Turn a browser's own hold into an appointment. The same form sent twice gives the same appointment.
+def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, now: datetime) -> int:
+    """Turn a browser's own hold into an appointment; returns its id. The same form sent twice gives the same appointment.
 
     Raises HoldExpired when the hold has run out, NotFound for a hold of somebody else.
     """
-    found = _own_hold(db, held_ref, visit)
-    if found.status in (AppointmentStatus.booked, AppointmentStatus.arrived):
-        return found
-    if found.status is not AppointmentStatus.held or found.held_until is None or found.held_until <= now:
+    held = _own_hold(db, held_ref, visit)
+    if held.status in ("booked", "arrived"):
+        return int(held.id)
+    if held.status != "held" or held.held_until <= now:
         raise HoldExpired
-    _check_reason(db, found, details.reason)
-    patient_id = patients.find_or_add(db, details.person, now=now)
-    booker_id = patients.add_booker(db, details.booker) if details.booker else None
-    row = fetch_one(
+    _check_reason(db, held.visit_type_id, details.reason)
+    booked = fetch_one(
         db,
         """UPDATE appointment SET status = 'booked', held_until = NULL, patient_id = %(patient_id)s, booker_id = %(booker_id)s,
                   reason = %(reason)s, request = %(request)s, booked_at = %(now)s
-            WHERE id = %(id)s AND status = 'held' AND held_until > %(now)s RETURNING id""",
-        id=found.id,
-        patient_id=patient_id,
-        booker_id=booker_id,
+            WHERE id = %(id)s RETURNING id, doctor_id, patient_id, starts_at, ends_at""",
+        id=held.id,
+        patient_id=patients.find_or_add(db, details.person, now=now),
+        booker_id=patients.add_booker(db, details.booker) if details.booker else None,
         reason=details.reason,
         request=details.request,
         now=now,
     )
-    if row is None:
-        raise HoldExpired
-    db.refresh(found)
-    access.grant_after_booking(db, found, visit, now)
-    events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=found.id, doctor_id=found.doctor_id)
+    assert booked is not None
+    access.grant_after_booking(db, booked, visit, now)
+    events.record(db, "appointment.booked", by=PATIENT, now=now, appointment_id=booked.id, doctor_id=booked.doctor_id)
     # A wish that came too late must not cost the booking.
-    if details.earlier and waitlist.can_gain(found, now):
-        waitlist.join(db, found, details.earlier, by=PATIENT, now=now)
-    return found
+    if details.earlier and waitlist.can_gain(booked, now):
+        waitlist.join(db, db.get_one(Appointment, booked.id), details.earlier, by=PATIENT, now=now)
+    return int(booked.id)
 
 
-def _own_hold(db: Session, held_ref: uuid.UUID, visit: str) -> Appointment:
+def _own_hold(db: Session, held_ref: uuid.UUID, visit: str) -> Any:
     # The lock makes a double click wait for the first one, and then find the appointment booked.
-    statement = select(Appointment).where(Appointment.ref == held_ref, Appointment.held_by == visit).with_for_update()
-    found = db.exec(statement).one_or_none()
-    if found is None:
+    held = fetch_one(
+        db,
+        """SELECT id, status, held_until, visit_type_id FROM appointment
+            WHERE ref = %(ref)s AND held_by = %(visit)s FOR UPDATE""",
+        ref=held_ref,
+        visit=visit,
+    )
+    if held is None:
         raise NotFound
-    return found
+    return held
 
 
-def _check_reason(db: Session, appointment: Appointment, reason: str) -> None:
+def _check_reason(db: Session, visit_type_id: int, reason: str) -> None:
     if not reason:
         return
     row = fetch_one(
         db,
         "SELECT s.reasons FROM visit_type v JOIN specialty s ON s.id = v.specialty_id WHERE v.id = %(id)s",
-        id=appointment.visit_type_id,
+        id=visit_type_id,
     )
     if row is None or reason not in row.reasons:
         raise Invalid(t("Please choose a reason from the list."), "reason")
@@ -245,9 +267,12 @@ def _place_at_desk(
     if visit_type.specialty_id != doctor.specialty_id:
         raise NotOffered
     ends_at, busy_until = starts_at + length_of(visit_type), starts_at + busy_length_of(visit_type)
-    if not overbook_reason and (starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))):
+    if not overbook_reason and (
+        starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))
+    ):
         raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
-    release_lapsed_holds(db, now)
+    _queue_for(db, doctor.id)
+    release_lapsed_holds(db, now, doctor_id=doctor.id)
     answers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, by=by, now=now)
     location = db.get_one(Location, doctor.location_id)
     local = clock.local(starts_at, location.zone_info)
@@ -298,10 +323,14 @@ def move_at_desk(
     _move(db, appointment, place, version=version, by=by, now=now)
 
 
-def move_by_patient(db: Session, appointment: Appointment, doctor: Doctor, starts_at: datetime, *, now: datetime) -> None:
+def move_by_patient(
+    db: Session, appointment: Appointment, doctor: Doctor, starts_at: datetime, *, now: datetime
+) -> None:
     """Move to another listed time, until the clinic's deadline. Raises TooLate, SlotTaken, NotOffered."""
+    assert doctor.id is not None
     _check_deadline(db, appointment, now)
-    release_lapsed_holds(db, now)
+    _queue_for(db, doctor.id)
+    release_lapsed_holds(db, now, doctor_id=doctor.id)
     visit_type = db.get_one(VisitType, appointment.visit_type_id)
     if visit_type.specialty_id != doctor.specialty_id:
         raise NotOffered
@@ -328,13 +357,14 @@ def move_by_patient(db: Session, appointment: Appointment, doctor: Doctor, start
     _move(db, appointment, place, version=appointment.version, by=PATIENT, now=now)
 
 
-def _move(db: Session, appointment: Appointment, place: Mapping[str, Any], *, version: int, by: Actor, now: datetime) -> None:
+def _move(
+    db: Session, appointment: Appointment, place: Mapping[str, Any], *, version: int, by: Actor, now: datetime
+) -> None:
     assert appointment.id is not None
     before = (appointment.doctor_id, appointment.starts_at, appointment.busy_until)
     if before[:2] == (place["doctor_id"], place["starts_at"]):
         return
     waitlist.follow_move(db, appointment.id, place["starts_at"], by=by, now=now)
-    _queue_for(db, place["doctor_id"], place["day"])
     if fetch_one(db, MOVE, **place, id=appointment.id, version=version) is None:
         raise _why_not_changed(db, appointment)
     db.refresh(appointment)
@@ -359,15 +389,10 @@ def _move(db: Session, appointment: Appointment, place: Mapping[str, Any], *, ve
     )
 
 
-def _queue_for(db: Session, doctor_id: int, day: Any) -> None:
-    """Writers that UPDATE into a doctor's day pass one by one: an UPDATE has no ON CONFLICT, and on an exclusion constraint many at once
-    end in deadlocks. The constraint still decides; this only keeps them from waiting on each other crosswise."""
-    fetch(
-        db,
-        "SELECT pg_advisory_xact_lock(%(doctor_id)s::int, %(day)s::date - date '2000-01-01')",
-        doctor_id=doctor_id % 2**31,
-        day=day,
-    )
+def _queue_for(db: Session, doctor_id: int) -> None:
+    """Writers that UPDATE into a doctor's time pass one by one: an UPDATE has no ON CONFLICT, and on an exclusion constraint many at once
+    end in deadlocks. The constraint still decides; this only keeps them from waiting on each other crosswise. Before any other lock."""
+    fetch(db, "SELECT pg_advisory_xact_lock(%(doctor_id)s)", doctor_id=doctor_id)
 
 
 def _check_deadline(db: Session, appointment: Appointment, now: datetime) -> None:
@@ -375,7 +400,9 @@ def _check_deadline(db: Session, appointment: Appointment, now: datetime) -> Non
         raise NotPossibleNow
     location = db.get_one(Location, appointment.location_id)
     if not appointment.can_change_online(now, location.change_deadline_hours):
-        raise TooLate(t("It is too late to change this appointment here. Please call us: {phone}.", phone=location.phone))
+        raise TooLate(
+            t("It is too late to change this appointment here. Please call us: {phone}.", phone=location.phone)
+        )
 
 
 def _why_not_changed(db: Session, appointment: Appointment) -> ChangedMeanwhile | NotPossibleNow:
@@ -416,7 +443,9 @@ def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor
         is_late=is_late,
     )
     db.refresh(appointment)
-    events.record(db, "appointment.cancelled", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id)
+    events.record(
+        db, "appointment.cancelled", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id
+    )
     freed_time.free(
         db,
         appointment.doctor_id,
@@ -443,7 +472,9 @@ def confirm_coming(db: Session, appointment: Appointment, *, by: Actor = PATIENT
         raise NotPossibleNow
     db.refresh(appointment)
     if row.is_new:
-        events.record(db, "appointment.confirmed", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id)
+        events.record(
+            db, "appointment.confirmed", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id
+        )
 
 
 def check_in(db: Session, appointment: Appointment, *, by: Actor, now: datetime) -> None:
@@ -468,7 +499,9 @@ def undo_no_show(db: Session, appointment: Appointment, *, by: Actor, now: datet
     _change_status(db, appointment, "no_show", "booked", "appointment.no_show_undone", by=by, now=now)
 
 
-def _change_status(db: Session, appointment: Appointment, old: str, new: str, event: str, *, by: Actor, now: datetime) -> None:
+def _change_status(
+    db: Session, appointment: Appointment, old: str, new: str, event: str, *, by: Actor, now: datetime
+) -> None:
     """Compare and set: of two desks that press at once, one does it and the other is told."""
     if not by.sees_doctor(appointment.doctor_id):
         raise NotAllowed

@@ -80,7 +80,7 @@ def filter_of(shown: Sequence[DeskDoctor], chosen: uuid.UUID | None) -> uuid.UUI
     """What a filter means now that these doctors are shown: itself, or the one doctor, or their location."""
     if len(shown) == 1:
         return shown[0].ref
-    return chosen if chosen is not None and chosen in (shown[0].specialty_ref, shown[0].location_ref) else shown[0].location_ref
+    return shown[0].specialty_ref if chosen == shown[0].specialty_ref else shown[0].location_ref
 
 
 def get_doctor(db: Session, actor: Actor, ref: uuid.UUID) -> Doctor:
@@ -229,7 +229,9 @@ def _shifts(db: Session, doctor_ids: Sequence[int], zone: ZoneInfo, days: Sequen
     found: dict[int, list[WorkingHours]] = {doctor_id: [] for doctor_id in doctor_ids}
     for rule in db.exec(select(WorkingHours).where(col(WorkingHours.doctor_id).in_(doctor_ids))):
         found[rule.doctor_id].append(rule)
-    return [shift for doctor_id, hours in found.items() for day in days for shift in _shifts_of(doctor_id, hours, day, zone)]
+    return [
+        shift for doctor_id, hours in found.items() for day in days for shift in _shifts_of(doctor_id, hours, day, zone)
+    ]
 
 
 def _shifts_of(doctor_id: int, hours: Sequence[WorkingHours], day: date, zone: ZoneInfo) -> list[Shift]:

@@ -172,7 +172,9 @@ def _doctor_and_zone(db: Session, actor: Actor, ref: uuid.UUID) -> tuple[Doctor,
 
 
 def _visit_type(db: Session, doctor: Doctor, ref: uuid.UUID) -> VisitType:
-    found = db.exec(select(VisitType).where(VisitType.ref == ref, VisitType.specialty_id == doctor.specialty_id)).one_or_none()
+    found = db.exec(
+        select(VisitType).where(VisitType.ref == ref, VisitType.specialty_id == doctor.specialty_id)
+    ).one_or_none()
     if found is None:
         raise NotFound
     return found
@@ -187,7 +189,7 @@ def _person(db: Session, form: PatientForm, today: date) -> Person:
     known = db.exec(select(Patient).where(Patient.ref == form.ref)).one_or_none()
     if known is None:
         raise NotFound
-    return Person(known.name, known.born_on, known.email, known.phone, known.language)
+    return Person(known.name, known.born_on, known.email, known.phone, known.language, known.id)
 
 
 def _overbook_reason(text: str | None) -> str:

@@ -1,14 +1,15 @@
 """Finding appointments and patients at the desk. Bounded by the actor like the day book."""
 
+import re
+import unicodedata
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from medcal import clock
 from medcal.db import fetch
 from medcal.models import AppointmentStatus
 from medcal.security import Actor
@@ -49,7 +50,6 @@ class Listed:
     status: AppointmentStatus
     is_confirmed: bool
     is_overbooked: bool
-    waits: bool
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ class Page:
 
 _FIND = """
 SELECT a.ref, a.code, a.starts_at, a.ends_at, l.zone, d.name AS doctor, v.name AS visit_type, p.name AS patient, p.phone, p.email,
-       a.status, a.confirmed_at IS NOT NULL AS is_confirmed, a.overbooked_by_id IS NOT NULL AS is_overbooked,
-       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status IN ('waiting', 'paused')) AS waits
+       a.status, a.confirmed_at IS NOT NULL AS is_confirmed, a.overbooked_by_id IS NOT NULL AS is_overbooked
   FROM appointment a
   JOIN patient p ON p.id = a.patient_id JOIN doctor d ON d.id = a.doctor_id JOIN specialty s ON s.id = d.specialty_id
   JOIN location l ON l.id = a.location_id JOIN visit_type v ON v.id = a.visit_type_id
@@ -73,11 +72,13 @@ SELECT a.ref, a.code, a.starts_at, a.ends_at, l.zone, d.name AS doctor, v.name A
    AND (%(first_day)s::date IS NULL OR a.appointment_date >= %(first_day)s)
    AND (%(last_day)s::date IS NULL OR a.appointment_date <= %(last_day)s)
    AND (%(of)s::uuid IS NULL OR %(of)s::uuid IN (d.ref, s.ref, l.ref))
-   AND (%(name)s::text IS NULL OR p.name ILIKE %(name)s OR p.phone LIKE %(phone)s OR replace(a.code, '-', '') LIKE %(code)s)
+   AND (%(name)s::text IS NULL OR p.name ~* %(name)s OR p.phone LIKE %(phone)s OR replace(a.code, '-', '') LIKE %(code)s)
 """
 
 # Who has been there, or is to come. Holds are no appointments yet, and released ones never were.
-_KEPT = tuple(status for status in AppointmentStatus if status not in (AppointmentStatus.held, AppointmentStatus.released))
+_KEPT = tuple(
+    status for status in AppointmentStatus if status not in (AppointmentStatus.held, AppointmentStatus.released)
+)
 
 
 def find_appointments(db: Session, actor: Actor, wanted: Wanted, page: int = 0, size: int = PAGE) -> Page:
@@ -108,18 +109,46 @@ def _listed(row: Any) -> Listed:
 
 
 def _patterns(text: str) -> dict[str, str | None]:
-    """LIKE patterns for what may be part of a name, a phone number (with or without spaces) or a booking code."""
+    """Patterns for what may be part of a name, a phone number (with or without spaces), a booking code or an e-mail address."""
     words = " ".join(text.split())
     if not words:
-        return {"name": None, "phone": None, "code": None}
+        return {"name": None, "phone": None, "code": None, "email": None}
     digits = "".join(letter for letter in words if letter.isdigit()).lstrip("0")
     letters = "".join(letter for letter in words.upper() if letter.isalnum())
-    # Two digits are part of every number, and of no question that somebody asks.
+    # Fewer digits are part of every number, and of no question that somebody asks.
     return {
-        "name": f"%{_escaped(words)}%",
+        "name": _as_spelled_anyhow(words),
         "phone": f"%{digits}%" if len(digits) >= 4 else "",
         "code": f"{letters}%" if len(letters) >= 3 else "",
+        "email": f"%{_escaped(words)}%",
     }
+
+
+def _as_spelled_anyhow(words: str) -> str:
+    """A regular expression that finds Dvořák for "dvorak", and Dvorak for "Dvořák": nobody at a desk has all accents on the keyboard."""
+    return "".join(
+        f"[{letter}{_ACCENTED[letter]}]" if letter in _ACCENTED else re.escape(letter) for letter in _plain(words)
+    )
+
+
+def _plain(words: str) -> str:
+    """Lower case without accents."""
+    return "".join(
+        letter for letter in unicodedata.normalize("NFD", words.lower()) if not unicodedata.combining(letter)
+    )
+
+
+def _accented() -> dict[str, str]:
+    """The letters with an accent for each plain one, of the Latin alphabets of Europe."""
+    found: dict[str, str] = {}
+    for letter in map(chr, range(0xC0, 0x250)):
+        plain = _plain(letter)
+        if letter.islower() and plain != letter and plain.isascii():
+            found[plain] = found.get(plain, "") + letter
+    return found
+
+
+_ACCENTED = _accented()
 
 
 def _escaped(words: str) -> str:
@@ -150,18 +179,12 @@ def find_patients(db: Session, actor: Actor, text: str, limit: int = 8) -> list[
         db,
         """SELECT p.ref, p.name, p.born_on, p.email, p.phone, max(a.appointment_date) AS last_visit
              FROM patient p LEFT JOIN appointment a ON a.patient_id = p.id AND (%(own)s::bigint IS NULL OR a.doctor_id = %(own)s)
-            WHERE (p.name ILIKE %(name)s OR p.email ILIKE %(name)s OR p.phone LIKE %(phone)s)
+            WHERE (p.name ~* %(name)s OR p.email ILIKE %(email)s OR p.phone LIKE %(phone)s)
             GROUP BY p.id HAVING %(own)s::bigint IS NULL OR count(a.id) > 0
-            ORDER BY p.name ILIKE %(start)s DESC, p.name, p.id LIMIT %(limit)s""",
+            ORDER BY p.name ~* %(start)s DESC, p.name, p.id LIMIT %(limit)s""",
         own=own_doctor(actor),
-        start=patterns["name"][1:],
+        start=f"^{patterns['name']}",
         limit=limit,
         **patterns,
     )
     return [KnownPatient(*row) for row in rows]
-
-
-def coming_days(now: datetime, zone: ZoneInfo, days: int = 14) -> tuple[date, date]:
-    """From today on the location's calendar, for as long as the desk usually plans."""
-    today = clock.local_day(now, zone)
-    return today, today + timedelta(days=days - 1)

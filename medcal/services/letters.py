@@ -167,6 +167,7 @@ def offer_made(occasion: Occasion) -> Letter:
     assert occasion.answer_until
     day, at = _day_and_time(occasion.offered, occasion.place)
     until = _moment(occasion.answer_until, occasion.place)
+    freed = t("A time has become free, and you asked for something earlier.")
     if occasion.is_shared:
         held = t("We are holding it until {moment} for you and a few others: the first answer counts.", moment=until)
     else:
@@ -180,7 +181,7 @@ def offer_made(occasion: Occasion) -> Letter:
     return _letter(
         occasion,
         t("An earlier time for you: {day} at {time}", day=day, time=at),
-        f"{t('A time has become free, and you asked for something earlier.')} {held}",
+        f"{freed} {held}",
         f"{if_yes} {if_no}",
         facts=(
             (t("Offered"), _when(occasion.offered, occasion.place)),
@@ -201,7 +202,7 @@ def offer_withdrawn(occasion: Occasion) -> Letter:
         occasion,
         t("The earlier time is no longer free"),
         t("The time on {day} at {time} that we offered you is no longer free. We are sorry.", day=day, time=at),
-        f"{_kept(occasion)} {t('We will write to you again as soon as something earlier becomes free.')}",
+        _kept(occasion),
         facts=_facts(occasion) if occasion.visit else _where(occasion),
         actions=(Action(t("See or change the appointment"), "appointment"),) if occasion.visit else (),
     )
@@ -218,7 +219,7 @@ def offer_taken(occasion: Occasion) -> Letter:
             day=day,
             time=at,
         ),
-        f"{_kept(occasion)} {t('We will write to you again as soon as something earlier becomes free.')}",
+        _kept(occasion),
         facts=_facts(occasion) if occasion.visit else _where(occasion),
         actions=(Action(t("See or change the appointment"), "appointment"),) if occasion.visit else (),
     )
@@ -226,8 +227,11 @@ def offer_taken(occasion: Occasion) -> Letter:
 
 def _kept(occasion: Occasion) -> str:
     if occasion.visit:
-        return t("Your appointment stays as it is, and so does your place on the list.")
-    return t("You keep your place on the list.")
+        kept = t("Your appointment stays as it is, and so does your place on the list.")
+    else:
+        kept = t("You keep your place on the list.")
+    again = t("We will write to you again as soon as something earlier becomes free.")
+    return f"{kept} {again}"
 
 
 def waitlist_paused(occasion: Occasion) -> Letter:
@@ -236,10 +240,15 @@ def waitlist_paused(occasion: Occasion) -> Letter:
     return _letter(
         occasion,
         question,
-        t("We have offered you earlier times and had no answer. That is quite all right; we only do not want to bother you."),
+        t(
+            "We have offered you earlier times and had no answer. That is quite all right; we only do not want to bother you."
+        ),
         " ".join(
             part
-            for part in (stays, t("Until you tell us, we will offer you no more times. Your place on the list is kept."))
+            for part in (
+                stays,
+                t("Until you tell us, we will offer you no more times. Your place on the list is kept."),
+            )
             if part
         ),
         facts=_facts(occasion) if occasion.visit else _where(occasion),

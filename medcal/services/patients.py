@@ -24,13 +24,17 @@ _EMAIL = re.compile(r"[^@\s,;:<>()\[\]\\\"]{1,64}@[^@\s,;:<>()\[\]\\\"]{1,180}\.
 
 @dataclass(frozen=True)
 class Person:
-    """A patient as a form describes her, already checked: trimmed, e-mail in lower case, phone in E.164."""
+    """A patient as a form describes her, already checked: trimmed, e-mail in lower case, phone in E.164.
+
+    `known_id` is set where the desk has chosen her record instead of writing her down again.
+    """
 
     name: str
     born_on: date | None
     email: str | None
     phone: str | None
     language: str = "en"
+    known_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ def check_person(
     return Person(check_name(name), check_birth_date(born_on, today), checked_email, checked_phone, current_language())
 
 
-def check_contact(*, email: str, phone: str, region: str = "AT", needs_contact: bool = True) -> tuple[str | None, str | None]:
+def check_contact(
+    *, email: str, phone: str, region: str = "AT", needs_contact: bool = True
+) -> tuple[str | None, str | None]:
     """E-mail and phone of a form, in the form we keep. Raises Invalid."""
     found = check_email(email) if email.strip() else None, check_phone(phone, region) if phone.strip() else None
     if needs_contact and not any(found):
@@ -128,6 +134,8 @@ def find_or_add(db: Session, person: Person, *, now: datetime) -> int:
 
     People with the same address but another name or birthday are others: families share addresses.
     """
+    if person.known_id is not None:
+        return person.known_id
     row = fetch_one(
         db,
         """WITH known AS (

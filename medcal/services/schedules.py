@@ -66,12 +66,16 @@ class DayCell:
 def _cells(db: Session, doctor_id: int, location: Location, first: date, days: int) -> list[DayCell]:
     zone = location.zone_info
     hours = db.exec(select(WorkingHours).where(WorkingHours.doctor_id == doctor_id)).all()
-    time_off = absences(db, doctor_id, location.id, clock.day_start(first, zone), clock.day_end(first + timedelta(days), zone))
+    time_off = absences(
+        db, doctor_id, location.id, clock.day_start(first, zone), clock.day_end(first + timedelta(days), zone)
+    )
     listed = (first + timedelta(days=offset) for offset in range(days))
     return [DayCell(day, cell) for day in listed for cell in cells_of_day(hours, time_off, day, zone)]
 
 
-def absences(db: Session, doctor_id: int, location_id: int | None, since: datetime, until: datetime) -> Sequence[TimeOff]:
+def absences(
+    db: Session, doctor_id: int, location_id: int | None, since: datetime, until: datetime
+) -> Sequence[TimeOff]:
     """Time off of the doctor and closures of the location that touch [since, until)."""
     return db.exec(
         select(TimeOff).where(
@@ -152,9 +156,7 @@ def check_openings(db: Session, now: datetime) -> int:
     return mended
 
 
-def set_hours(
-    db: Session, doctor_id: int, hours: Sequence[WorkingHours], *, by: Actor = SYSTEM, now: datetime
-) -> None:
+def set_hours(db: Session, doctor_id: int, hours: Sequence[WorkingHours], *, by: Actor = SYSTEM, now: datetime) -> None:
     """Replace a doctor's weekly hours; openings follow in the same transaction, and so do offers: see `_follow`."""
     for old in db.exec(select(WorkingHours).where(WorkingHours.doctor_id == doctor_id)):
         db.delete(old)

@@ -83,7 +83,15 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
 
 
 def wait_without_appointment(
-    db: Session, person: Person, visit_type: VisitType, location: Location, wish: Wish, *, doctor: Doctor | None = None, by: Actor, now: datetime
+    db: Session,
+    person: Person,
+    visit_type: VisitType,
+    location: Location,
+    wish: Wish,
+    *,
+    doctor: Doctor | None = None,
+    by: Actor,
+    now: datetime,
 ) -> int:
     """Put somebody on the list who has no appointment yet. Returns the entry's id; one who already waits keeps her place."""
     patient_id = patients.find_or_add(db, person, now=now)

@@ -44,7 +44,6 @@ class Waiting:
     urgency: int
     since: datetime
     zone: ZoneInfo
-    own_ref: uuid.UUID | None
     own_starts_at: datetime | None
     own_doctor: str | None
     has_offer: bool
@@ -59,7 +58,7 @@ def who_waits(db: Session, actor: Actor) -> list[Waiting]:
         """SELECT e.ref, rank() OVER (PARTITION BY s.id ORDER BY e.urgency DESC, e.created_at, e.id) AS place,
                   p.name AS patient, p.email, p.phone, s.name AS specialty, v.name AS visit_type, d.name AS doctor,
                   e.weekdays, e.opens, e.closes, e.notice_hours, e.urgency, e.created_at AS since, l.zone,
-                  a.ref AS own_ref, a.starts_at AS own_starts_at, ad.name AS own_doctor,
+                  a.starts_at AS own_starts_at, ad.name AS own_doctor,
                   EXISTS (SELECT FROM offer o WHERE o.patient_id = e.patient_id AND o.status = 'open') AS has_offer,
                   e.status = 'paused' AS is_paused
              FROM waitlist_entry e
@@ -85,7 +84,9 @@ class Wanted:
 def add_waiting(db: Session, actor: Actor, patient: PatientForm, wanted: Wanted, *, now: datetime) -> None:
     """Put somebody on the list who has no appointment yet. Raises Invalid, NotFound."""
     _check(actor)
-    visit_type = db.exec(select(VisitType).where(VisitType.ref == wanted.visit_type_ref, VisitType.is_active)).one_or_none()
+    visit_type = db.exec(
+        select(VisitType).where(VisitType.ref == wanted.visit_type_ref, VisitType.is_active)
+    ).one_or_none()
     if visit_type is None:
         raise NotFound
     doctor = _doctor(db, visit_type, wanted.doctor_ref)
@@ -158,7 +159,6 @@ class Asked:
     answer_until: datetime
     asked_at: datetime
     decided_at: datetime | None
-    decided_by: str | None
     instead_of: datetime | None
 
 
@@ -175,7 +175,6 @@ class Freed:
     cause: str
     status: str
     freed_at: datetime
-    ended_at: datetime | None
     ended_by: str | None
     look_at: datetime
     asked: tuple[Asked, ...] = ()
@@ -191,7 +190,7 @@ def freed_times(db: Session, actor: Actor, since: date) -> list[Freed]:
     rows = fetch(
         db,
         """SELECT f.ref, d.name AS doctor, s.name AS specialty, f.starts_at, f.ends_at, l.zone, f.cause, f.status,
-                  f.created_at AS freed_at, f.ended_at, f.ended_by, f.look_at
+                  f.created_at AS freed_at, f.ended_by, f.look_at
              FROM freed_time f JOIN doctor d ON d.id = f.doctor_id JOIN specialty s ON s.id = d.specialty_id
              JOIN location l ON l.id = f.location_id
             WHERE f.status IN ('open', 'offered') OR f.created_at >= %(since)s
@@ -200,14 +199,16 @@ def freed_times(db: Session, actor: Actor, since: date) -> list[Freed]:
         most=MOST,
     )
     trails = _trails(db, [row.ref for row in rows])
-    return [Freed(**{**row._asdict(), "zone": ZoneInfo(row.zone), "asked": tuple(trails.get(row.ref, []))}) for row in rows]
+    return [
+        Freed(**{**row._asdict(), "zone": ZoneInfo(row.zone), "asked": tuple(trails.get(row.ref, []))}) for row in rows
+    ]
 
 
 def _trails(db: Session, freed_refs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Asked]]:
     rows = fetch(
         db,
         """SELECT o.ref, f.ref AS freed_ref, p.name AS patient, p.email, p.phone, o.status, o.answer_until, o.created_at AS asked_at,
-                  o.decided_at, o.decided_by, a.starts_at AS instead_of
+                  o.decided_at, a.starts_at AS instead_of
              FROM offer o JOIN freed_time f ON f.id = o.freed_time_id JOIN patient p ON p.id = o.patient_id
              JOIN waitlist_entry e ON e.id = o.entry_id
              LEFT JOIN appointment a ON a.id = e.appointment_id AND o.status = 'open'

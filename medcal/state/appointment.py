@@ -162,7 +162,9 @@ class MoveState(rx.State):
 
     async def _show_times(self) -> None:
         try:
-            self.days = await run(_times_to_move, uuid.UUID(self.ref), self._offset, visit=visit_of(self), now=clock.now())
+            self.days = await run(
+                _times_to_move, uuid.UUID(self.ref), self._offset, visit=visit_of(self), now=clock.now()
+            )
         except MedcalError as refusal:
             self.days, self.problem = [], str(refusal)
         self.has_times = any(day.count for day in self.days)
@@ -175,7 +177,9 @@ class MoveState(rx.State):
         try:
             await run(_move, uuid.UUID(self.ref), doctor, starts_at, visit=visit_of(self), now=clock.now())
         except (MedcalError, ValueError) as refusal:
-            self.problem = str(refusal) if isinstance(refusal, MedcalError) else t("Please open your appointment again.")
+            self.problem = (
+                str(refusal) if isinstance(refusal, MedcalError) else t("Please open your appointment again.")
+            )
             await self._show_times() if self.ref else None
             return None
         self.is_open = False
@@ -223,7 +227,9 @@ class WishState(rx.State):
             self.problems = {refusal.field: str(refusal)}
             return None
         except (MedcalError, ValueError) as refusal:
-            return rx.toast.error(str(refusal) if isinstance(refusal, MedcalError) else t("Please open your appointment again."))
+            return rx.toast.error(
+                str(refusal) if isinstance(refusal, MedcalError) else t("Please open your appointment again.")
+            )
         self.is_open = False
         own = await self.get_state(AppointmentState)
         await own._refresh(clock.now())

@@ -49,7 +49,7 @@ class BookAtDeskState(rx.State):
         self._until = end.isoformat() if isinstance(end, datetime) else ""
         self._forget_person()
         self.problems, self.problem, self.needs_reason, self.is_open = {}, "", False, True
-        return None
+        return rx.set_focus("patient_search")
 
     @open_to("reception", "admin")
     def set_open(self, is_open: bool) -> None:

@@ -15,7 +15,15 @@ from medcal.models import Location, Specialty
 from medcal.services import availability, booking, directory
 from medcal.services.schedules import HORIZON_DAYS
 from medcal.state import live
-from medcal.viewmodels.patient import FORTNIGHT, DayOfTimes, DoctorCard, SpecialtyCard, TimeButton, VisitChoice, days_of_times
+from medcal.viewmodels.patient import (
+    FORTNIGHT,
+    DayOfTimes,
+    DoctorCard,
+    SpecialtyCard,
+    TimeButton,
+    VisitChoice,
+    days_of_times,
+)
 
 
 class HomeState(rx.State):
@@ -112,7 +120,9 @@ def _doctor_cards(db: Session, specialty: Specialty, now: datetime) -> list[Doct
     return cards
 
 
-def first_times(db: Session, specialty: Specialty, visit_type_ref: str, now: datetime, limit: int = 6) -> list[TimeButton]:
+def first_times(
+    db: Session, specialty: Specialty, visit_type_ref: str, now: datetime, limit: int = 6
+) -> list[TimeButton]:
     """The first free times with anyone in the specialty."""
     visit_types = directory.visit_types_of(db, specialty.id or 0)
     if not visit_types:
@@ -121,7 +131,9 @@ def first_times(db: Session, specialty: Specialty, visit_type_ref: str, now: dat
     doctors = {doctor.id: doctor for doctor in directory.doctors_of(db, specialty.id or 0)}
     found = availability.first_free(db, specialty.id or 0, visit_type, now=now, limit=limit)
     return [
-        TimeButton.of(time, doctor, directory.location_of(db, doctor)) for time in found if (doctor := doctors.get(time.doctor_id))
+        TimeButton.of(time, doctor, directory.location_of(db, doctor))
+        for time in found
+        if (doctor := doctors.get(time.doctor_id))
     ]
 
 

@@ -18,15 +18,16 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 
 
 def sentence_of(refusal: MedcalError) -> str:
-    """What the desk is told: of a taken time, what it can do that a patient cannot."""
+    """What a form of the desk says; of a taken time also what it can do that a patient cannot."""
     if isinstance(refusal, SlotTaken):
-        return t("This time is not free. Choose another; or book it all the same in the form, with a reason.")
+        return t("This time is not free. Choose another, or book it all the same with a reason.")
     return str(refusal)
 
 
 def refused(refusal: MedcalError) -> EventSpec:
-    """The refusal's sentence as a toast; the same one twice is one."""
-    return rx.toast.error(sentence_of(refusal), id="refused")
+    """The refusal as a toast; the same one twice is one."""
+    sentence = t("This time is not free.") if isinstance(refusal, SlotTaken) else str(refusal)
+    return rx.toast.error(sentence, id="refused")
 
 
 def done(sentence: str) -> EventSpec:

@@ -67,7 +67,9 @@ def _offer(db: Session, visit: str, now: datetime) -> OfferCard | None:
     hold = db.get_one(Appointment, offer.hold_id)
     entry = db.get_one(WaitlistEntry, offer.entry_id)
     own = db.get(Appointment, entry.appointment_id) if entry.appointment_id else None
-    return OfferCard.of(offer, hold, own, db.get_one(Doctor, hold.doctor_id), db.get_one(Location, hold.location_id), now)
+    return OfferCard.of(
+        offer, hold, own, db.get_one(Doctor, hold.doctor_id), db.get_one(Location, hold.location_id), now
+    )
 
 
 def _own_offer(db: Session, visit: str, now: datetime) -> Offer:

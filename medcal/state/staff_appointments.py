@@ -90,8 +90,8 @@ class StaffAppointmentsState(rx.State):
         self.page, self.is_whole = 0, False
         await self._refresh(clock.now())
 
-    async def _refresh(self, now: datetime) -> None:
-        found = await run(_find, actor_of(self), self._wanted(), self.page, self.is_whole)
+    async def _refresh(self, _now: datetime) -> None:
+        found = await live.shared(_find, actor_of(self), self._wanted(), self.page, self.is_whole)
         self.rows, self.has_more, self.is_loaded = listed_appointments(found.rows), found.has_more, True
 
     def _wanted(self) -> Wanted:

@@ -84,7 +84,10 @@ class TimeButton:
             label=time,
             day=short_moment(free.starts_at, zone).removesuffix(f", {time}"),
             spoken=t(
-                "{doctor}, {moment}, {place}", doctor=doctor.name, moment=moment(free.starts_at, zone), place=location.name
+                "{doctor}, {moment}, {place}",
+                doctor=doctor.name,
+                moment=moment(free.starts_at, zone),
+                place=location.name,
             ),
             doctor_name=doctor.name,
             portrait=routes.portrait(doctor.slug),
@@ -205,7 +208,9 @@ class HoldCard:
     reasons: list[Choice] = field(default_factory=list)
 
     @classmethod
-    def of(cls, hold: Appointment, doctor: Doctor, specialty: Specialty, visit_type: VisitType, location: Location) -> "HoldCard":
+    def of(
+        cls, hold: Appointment, doctor: Doctor, specialty: Specialty, visit_type: VisitType, location: Location
+    ) -> "HoldCard":
         assert hold.held_until is not None
         return cls(
             doctor=doctor.name,
@@ -319,7 +324,9 @@ class OfferCard:
     instead_of: str = ""
 
     @classmethod
-    def of(cls, offer: Offer, hold: Appointment, own: Appointment | None, doctor: Doctor, location: Location, now: datetime) -> "OfferCard":
+    def of(
+        cls, offer: Offer, hold: Appointment, own: Appointment | None, doctor: Doctor, location: Location, now: datetime
+    ) -> "OfferCard":
         zone = location.zone_info
         is_late = offer.status is OfferStatus.open and offer.answer_until <= now
         return cls(

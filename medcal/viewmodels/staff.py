@@ -150,7 +150,9 @@ def _block(claim: Claim, doctor_ref: str, doctor: str, zone: ZoneInfo, actor: Ac
     kind = status_kind(claim.status, is_confirmed=claim.is_confirmed, is_offer=claim.is_offer)
     status = t(STATUS_WORDS[kind])
     title, note = claim.patient or t("Somebody is booking"), _note(claim, zone)
-    time = t("{from_time}–{to_time}", from_time=clock_time(claim.starts_at, zone), to_time=clock_time(claim.ends_at, zone))
+    time = t(
+        "{from_time}–{to_time}", from_time=clock_time(claim.starts_at, zone), to_time=clock_time(claim.ends_at, zone)
+    )
     overbooked = t("overbooked: {reason}", reason=claim.overbooked_reason) if claim.overbooked_reason else ""
     waits = t("waits for something earlier") if claim.waits else ""
     start, end = _wall_span(claim.starts_at, claim.ends_at, zone)
@@ -227,4 +229,9 @@ def _shifts_on(shifts: Iterable[Shift], doctor_id: int, day: date) -> list[Shift
 
 def _time_off(absence: Absence, doctor_ref: str, zone: ZoneInfo) -> Shade:
     label = absence.reason or (t("Closed") if absence.is_closure else t("Time off"))
-    return Shade(doctor_ref, *_wall_span(absence.starts_at, absence.ends_at, zone), "closure" if absence.is_closure else "off", label)
+    return Shade(
+        doctor_ref,
+        *_wall_span(absence.starts_at, absence.ends_at, zone),
+        "closure" if absence.is_closure else "off",
+        label,
+    )

@@ -62,7 +62,9 @@ class AppointmentSheet:
     history: list[HistoryLine] = field(default_factory=list)
 
 
-def appointment_sheet(file: AppointmentFile, doctors: Sequence[DeskDoctor], actor: Actor, now: datetime) -> AppointmentSheet:
+def appointment_sheet(
+    file: AppointmentFile, doctors: Sequence[DeskDoctor], actor: Actor, now: datetime
+) -> AppointmentSheet:
     """The card of one appointment, for this reader at this moment."""
     zone, status = file.zone, file.status
     kind = status_kind(status, is_confirmed=file.confirmed_at is not None, is_offer=file.answer_until is not None)
@@ -151,17 +153,12 @@ def in_words(happened: Happened, zone: ZoneInfo) -> str:
     """An event of the history as a sentence. An unknown kind shows as it is, rather than not at all."""
     who = happened.staff or (t("the patient") if happened.actor == "patient" else t("Medcal"))
     if happened.kind == "appointment.moved" and happened.old_starts_at and happened.new_starts_at:
-        return t(
-            "Moved by {who} from {old} to {new}",
-            who=who,
-            old=_place_in_time(happened.old_doctor, happened.old_starts_at, zone, is_named=happened.old_doctor != happened.new_doctor),
-            new=_place_in_time(happened.new_doctor, happened.new_starts_at, zone, is_named=happened.old_doctor != happened.new_doctor),
-        )
+        old, new = short_moment(happened.old_starts_at, zone), short_moment(happened.new_starts_at, zone)
+        if happened.old_doctor != happened.new_doctor:
+            old = t("{moment} ({doctor})", moment=old, doctor=happened.old_doctor or "?")
+            new = t("{moment} ({doctor})", moment=new, doctor=happened.new_doctor or "?")
+        return t("Moved by {who} from {old} to {new}", who=who, old=old, new=new)
     return t(_HISTORY[happened.kind], who=who) if happened.kind in _HISTORY else happened.kind
-
-
-def _place_in_time(doctor: str | None, at: datetime, zone: ZoneInfo, *, is_named: bool) -> str:
-    return t("{moment} ({doctor})", moment=short_moment(at, zone), doctor=doctor or "?") if is_named else short_moment(at, zone)
 
 
 # --- Dialogs ----------------------------------------------------------------------------------------------------------

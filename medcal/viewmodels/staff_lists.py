@@ -28,7 +28,6 @@ class ListedAppointment:
     status: str
     code: str
     is_overbooked: bool
-    waits: bool
 
 
 def listed_appointments(rows: Iterable[Listed]) -> list[ListedAppointment]:
@@ -59,7 +58,6 @@ def _listed(row: Listed, *, heading: str) -> ListedAppointment:
         status=t(STATUS_WORDS[kind]),
         code=row.code,
         is_overbooked=row.is_overbooked,
-        waits=row.waits,
     )
 
 
@@ -77,7 +75,6 @@ class WaitingRow:
     contact: str
     specialty: str
     wish: str
-    own_ref: str
     own: str
     is_urgent: bool
     has_offer: bool
@@ -85,16 +82,14 @@ class WaitingRow:
 
     @classmethod
     def of(cls, waiting: Waiting) -> "WaitingRow":
-        since = stamp(waiting.since, waiting.zone)
         return cls(
             ref=str(waiting.ref),
             place=str(waiting.place),
-            why=t("Urgent, waiting since {since}", since=since) if waiting.urgency else t("Waiting since {since}", since=since),
+            why=_why(waiting),
             patient=waiting.patient,
             contact=" · ".join(part for part in (waiting.phone, waiting.email) if part),
             specialty=t(waiting.specialty),
             wish=_wish(waiting),
-            own_ref=str(waiting.own_ref or ""),
             own=_own(waiting),
             is_urgent=waiting.urgency > 0,
             has_offer=waiting.has_offer,
@@ -102,16 +97,20 @@ class WaitingRow:
         )
 
 
+def _why(waiting: Waiting) -> str:
+    since = stamp(waiting.since, waiting.zone)
+    if waiting.urgency:
+        return t("Urgent, waiting since {since}", since=since)
+    return t("Waiting since {since}", since=since)
+
+
 def _wish(waiting: Waiting) -> str:
     """The limits of a wish as a sentence: "Consultation; any doctor; Monday, Friday; 08:00 to 12:00; 24 hours ahead"."""
-    is_any_day, is_any_hour = len(waiting.weekdays) == 7, (waiting.opens.hour, waiting.closes.hour) == (0, 23)
-    parts = [
-        t(waiting.visit_type),
-        waiting.doctor or t("any doctor"),
-        t("any day") if is_any_day else ", ".join(weekday_name(day) for day in waiting.weekdays),
-        "" if is_any_hour else t("{opens} to {closes}", opens=f"{waiting.opens:%H:%M}", closes=f"{waiting.closes:%H:%M}"),
-        tn("{count} hour ahead", "{count} hours ahead", waiting.notice_hours),
-    ]
+    days = t("any day") if len(waiting.weekdays) == 7 else ", ".join(weekday_name(day) for day in waiting.weekdays)
+    is_any_hour = (waiting.opens.hour, waiting.closes.hour) == (0, 23)
+    hours = t("{opens} to {closes}", opens=f"{waiting.opens:%H:%M}", closes=f"{waiting.closes:%H:%M}")
+    notice = tn("{count} hour ahead", "{count} hours ahead", waiting.notice_hours)
+    parts = [t(waiting.visit_type), waiting.doctor or t("any doctor"), days, "" if is_any_hour else hours, notice]
     return "; ".join(part for part in parts if part)
 
 
@@ -146,36 +145,17 @@ CAUSE_WORDS = {
 
 @dataclass(frozen=True)
 class AskedRow:
-    """An offer in a trail. `answer_until` is an instant for the countdown, empty once the offer has ended."""
+    """An offer in a trail: who was asked, and what came of it when."""
 
-    ref: str
     patient: str
-    contact: str
     kind: str
     status: str
     at: str
-    answer_until: str
-    answer_until_label: str
-    instead_of: str
-    is_open: bool
-    by_phone: bool
 
     @classmethod
     def of(cls, asked: Asked, zone: ZoneInfo) -> "AskedRow":
-        is_open = asked.status == "open"
-        return cls(
-            ref=str(asked.ref),
-            patient=asked.patient,
-            contact=" · ".join(part for part in (asked.phone, asked.email) if part),
-            kind=asked.status,
-            status=t(OFFER_WORDS[asked.status]),
-            at=stamp(asked.decided_at or asked.asked_at, zone),
-            answer_until=iso(asked.answer_until) if is_open else "",
-            answer_until_label=short_moment(asked.answer_until, zone),
-            instead_of=short_moment(asked.instead_of, zone) if asked.instead_of else "",
-            is_open=is_open,
-            by_phone=asked.email is None,
-        )
+        at = stamp(asked.decided_at or asked.asked_at, zone)
+        return cls(asked.patient, asked.status, t(OFFER_WORDS[asked.status]), at)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class MessageRow:
     recipient: str = ""
     address: str = ""
     subject: str = ""
+    # Subject and text are written in the patient's language, whatever that of the page.
+    language: str = ""
     status: str = ""
     status_word: str = ""
     at: str = ""
@@ -61,6 +63,7 @@ class MessageRow:
             recipient=message.recipient_name or message.recipient,
             address=message.recipient,
             subject=message.subject,
+            language=message.language,
             status=str(message.status),
             status_word=_waiting_word(message, now) if is_waiting else t(MESSAGE_WORDS[message.status]),
             at=stamp(message.due_at if is_waiting else message.delivered_at or message.created_at, zone),

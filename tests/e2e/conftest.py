@@ -144,12 +144,17 @@ def allow(watches: dict[BrowserContext, Watch]) -> Callable[..., None]:
 
 @pytest.fixture
 def open_browser(
-    url: str, clinic: OpenClinic, chromium: Browser, watches: dict[BrowserContext, Watch], request: pytest.FixtureRequest
+    url: str,
+    clinic: OpenClinic,
+    chromium: Browser,
+    watches: dict[BrowserContext, Watch],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Callable[..., Page]]:
     """open_browser(): an empty tab of a browser of its own, with cookies of its own.
 
     `staff` is who has signed in there, `visit` the visit cookie of a patient; the rest are options of Playwright.
     """
+
     def open_one(staff: StaffUser | None = None, visit: str = "", width: int = 1280, **options: Any) -> Page:
         view = {"viewport": {"width": width, "height": 900}, "service_workers": "block"}
         context = chromium.new_context(base_url=url, **ELSEWHERE | view | options)

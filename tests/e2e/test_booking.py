@@ -1,5 +1,6 @@
 """A patient books: from the first page to the file for her calendar."""
 
+import re
 from pathlib import Path
 
 from icalendar import Calendar
@@ -19,7 +20,7 @@ def test_a_patient_finds_a_doctor_and_books(page: Page, clinic: OpenClinic, post
     page.get_by_role("article").filter(has_text="Dr. Ada Okafor").get_by_role("link", name="All free times").click()
     patient.free_time(page, clinic, at).click()
 
-    expect(page.get_by_text("Held for you for")).to_contain_text("9:")
+    expect(page.get_by_role("timer")).to_contain_text("9:")
     expect(page.get_by_role("complementary")).to_contain_text(clinic.said(at))
     patient.fill_in(page)
     patient.send(page)
@@ -41,9 +42,11 @@ def test_the_form_says_all_that_is_missing_at_once_and_keeps_what_was_typed(page
 
     page.get_by_role("button", name="Book this appointment").click()
 
-    name, born_on, email = (page.get_by_label(label) for label in ("Full name of the patient", "Date of birth", "E-mail"))
+    name, born_on, email = (
+        page.get_by_label(label) for label in ("Full name of the patient", "Date of birth", "E-mail")
+    )
     expect(name).to_have_accessible_description("Please write the full name (2 to 120 characters).")
-    expect(email).to_have_accessible_description("Please give an e-mail address or a phone number, so that we can reach you.")
+    expect(email).to_have_accessible_description(re.compile("Please give an e-mail address or a phone number"))
     for field in (name, born_on, email):
         expect(field).to_have_attribute("aria-invalid", "true")
     expect(name).to_be_focused()

@@ -9,8 +9,8 @@ from medcal.db import fetch, fetch_one
 from medcal.errors import Invalid, LinkExpired, NotFound, TooManyTries
 from medcal.i18n import language
 from medcal.models import AccessToken, OfferStatus
-from medcal.security import digest
-from medcal.services import access, notifications
+from medcal.security import PATIENT, digest
+from medcal.services import access, answers, notifications
 from tests.support.factories import (
     NOW,
     add,
@@ -177,11 +177,21 @@ def test_a_link_to_an_offer_shows_how_it_ended(db, offer):
     assert access.current_offer(db, VISIT, NOW).status is OfferStatus.expired
 
 
-def test_a_link_to_an_accepted_offer_shows_the_appointment_that_came_of_it(db, offer):
+def test_a_link_to_an_accepted_offer_shows_the_appointment_that_has_moved(db, appointment, offer):
     (token,) = links_of(db, "offer.made", offer_id=offer.id)
     access.exchange(db, token, VISIT, NOW)
-    fetch(db, "UPDATE offer SET status = 'accepted', decided_at = now()")
-    fetch(db, "UPDATE appointment SET status = 'booked', held_until = NULL WHERE id = %(id)s", id=offer.hold_id)
+
+    answers.accept(db, offer.id, by=PATIENT, now=NOW)
+
+    assert seen(db) == [appointment.id]
+
+
+def test_a_link_to_an_accepted_offer_shows_the_appointment_that_the_hold_has_become(db, clinic):
+    offer = make_offer(db, clinic, make_entry(db, clinic), TUESDAY)
+    (token,) = links_of(db, "offer.made", offer_id=offer.id)
+    access.exchange(db, token, VISIT, NOW)
+
+    answers.accept(db, offer.id, by=PATIENT, now=NOW)
 
     assert seen(db) == [offer.hold_id]
 

@@ -20,7 +20,17 @@ from medcal.security import Actor, digest, new_booking_code
 from medcal.services import booking, schedules
 from medcal.services.availability import Cell, cells_of_day, first_free, list_free, next_free_by_doctor
 from medcal.services.patients import Person
-from tests.support.factories import actor, add, make_doctor, make_location, make_patient, make_specialty, make_user, make_visit_type
+from medcal.services.slots import slot_for
+from tests.support.factories import (
+    actor,
+    add,
+    make_doctor,
+    make_location,
+    make_patient,
+    make_specialty,
+    make_user,
+    make_visit_type,
+)
 
 DAYS = {
     "Europe/Vienna": [date(2026, 3, 29), date(2026, 10, 25), date(2026, 6, 1)],
@@ -57,6 +67,7 @@ class Scene:
     buffer: int
     notice: int
     claims: list[Claim]
+    claims_first: bool = False
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -88,6 +99,7 @@ scenes = st.builds(
     buffer=st.integers(0, 6),
     notice=st.sampled_from([0, 0, 12, 100]),
     claims=st.lists(claims, max_size=6),
+    claims_first=st.booleans(),
 )
 
 
@@ -105,17 +117,30 @@ class Stage:
         """Write the scene down; an appointment that the constraints refuse is left out."""
         doctor = self.doctors[scene.zone]
         visit = self.visit_type
-        visit.length_minutes, visit.buffer_minutes, visit.notice_minutes = 5 * scene.length, 5 * scene.buffer, 5 * scene.notice
+        visit.length_minutes, visit.buffer_minutes, visit.notice_minutes = (
+            5 * scene.length,
+            5 * scene.buffer,
+            5 * scene.notice,
+        )
         for offset, opens, closes, steps in scene.hours:
             weekday = (scene.first + timedelta(days=offset)).weekday()
             rule = {"opens": opens, "closes": closes, "raster_minutes": 5 * steps, "valid_from": date(2020, 1, 1)}
             add(self.db, WorkingHours(doctor_id=doctor.id, weekday=weekday, **rule))
         midnight = clock.day_start(scene.first, scene.zone_info)
         for since, steps in scene.off:
-            add(self.db, TimeOff(doctor_id=doctor.id, starts_at=midnight + since * STEP, ends_at=midnight + (since + steps) * STEP))
-        schedules.write_openings(self.db, doctor.id or 0, now=scene.now)
+            add(
+                self.db,
+                TimeOff(
+                    doctor_id=doctor.id, starts_at=midnight + since * STEP, ends_at=midnight + (since + steps) * STEP
+                ),
+            )
+        # Openings are counted when they are written, and kept up to date by the appointments that come later.
+        if not scene.claims_first:
+            schedules.write_openings(self.db, doctor.id or 0, now=scene.now)
         for claim in scene.claims:
             self._add_claim(doctor, scene, claim)
+        if scene.claims_first:
+            schedules.write_openings(self.db, doctor.id or 0, now=scene.now)
         return doctor
 
     def _add_claim(self, doctor: Doctor, scene: Scene, claim: Claim) -> None:
@@ -127,7 +152,7 @@ class Stage:
         row = {
             "code": new_booking_code(),
             "doctor_id": doctor.id,
-            "slot_id": schedules.slot_for(self.db, doctor.id or 0, claim.wall),
+            "slot_id": slot_for(self.db, doctor.id or 0, claim.wall),
             "day": day,
             "location_id": doctor.location_id,
             "visit_type_id": self.visit_type.id,
@@ -194,7 +219,10 @@ def expected(scene: Scene, stage: Stage, doctor: Doctor) -> set[datetime]:
         valid_from=date(2020, 1, 1),
     ) for offset, opens, closes, steps in scene.hours]  # fmt: skip
     midnight = clock.day_start(scene.first, scene.zone_info)
-    off = [TimeOff(starts_at=midnight + since * STEP, ends_at=midnight + (since + steps) * STEP) for since, steps in scene.off]
+    off = [
+        TimeOff(starts_at=midnight + since * STEP, ends_at=midnight + (since + steps) * STEP)
+        for since, steps in scene.off
+    ]
     today = clock.local_day(scene.now, scene.zone_info)
     days = [today + timedelta(days=offset) for offset in range(WINDOW)]
     taken = stage.live_spans(doctor)
@@ -203,13 +231,19 @@ def expected(scene: Scene, stage: Stage, doctor: Doctor) -> set[datetime]:
         ends_at = cell.starts_at + scene.length * STEP
         busy_until = max(ends_at + scene.buffer * STEP, cell.ends_at)
         is_late_enough = cell.starts_at >= scene.now + scene.notice * STEP
-        return is_late_enough and ends_at <= cell.closes_at and not any(a < busy_until and cell.starts_at < b for a, b in taken)
+        return (
+            is_late_enough
+            and ends_at <= cell.closes_at
+            and not any(a < busy_until and cell.starts_at < b for a, b in taken)
+        )
 
     return {cell.starts_at for day in days for cell in cells_of_day(rules, off, day, scene.zone_info) if fits(cell)}
 
 
 @given(scene=scenes, data=st.data())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_what_is_listed_can_be_booked_and_nothing_else(stage: Stage, scene: Scene, data: st.DataObject) -> None:
     db = stage.db
     with undone(db):
@@ -218,7 +252,9 @@ def test_what_is_listed_can_be_booked_and_nothing_else(stage: Stage, scene: Scen
         booking.release_lapsed_holds(db, scene.now)
         today = clock.local_day(scene.now, scene.zone_info)
 
-        listed = [free.starts_at for free in list_free(db, doctor.id or 0, stage.visit_type, today, WINDOW, now=scene.now)]
+        listed = [
+            free.starts_at for free in list_free(db, doctor.id or 0, stage.visit_type, today, WINDOW, now=scene.now)
+        ]
 
         assert set(listed) == expected(scene, stage, doctor)
         assert listed == sorted(listed)
@@ -234,7 +270,10 @@ def _around(scene: Scene, listed: list[datetime]) -> list[datetime]:
     """Instants that might be listed: near what is, near what is taken, and anywhere in the days."""
     midnight = clock.day_start(scene.first, scene.zone_info)
     near = [at + shift * STEP for at in listed[:40] for shift in (-1, 1, scene.length)]
-    taken = [clock.instant_or_later(scene.first + timedelta(days=claim.offset), claim.wall, scene.zone_info) for claim in scene.claims]
+    taken = [
+        clock.instant_or_later(scene.first + timedelta(days=claim.offset), claim.wall, scene.zone_info)
+        for claim in scene.claims
+    ]
     anywhere = [midnight + step * STEP for step in range(-300, 1200, 7)]
     return near + [at + shift * STEP for at in taken for shift in (-1, 0, 1)] + anywhere
 

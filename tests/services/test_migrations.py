@@ -60,7 +60,9 @@ def catalogue(url: str) -> set[tuple[str, ...]]:
 
 
 def run_alembic(url: str, work: str, *arguments: str) -> None:
-    with create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool).connect() as connection:
+    with create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool
+    ).connect() as connection:
         config = Config(Path(PROJECT) / "alembic.ini")
         config.attributes["connection"] = connection
         getattr(command, work)(config, *arguments)
@@ -75,7 +77,13 @@ def test_an_empty_database_is_brought_up_to_date_once(empty: str) -> None:
 def test_any_number_of_processes_may_start_on_an_empty_database(empty: str) -> None:
     environment = {"DATABASE_URL": empty, "MEDCAL_SECRET_KEY": "k" * 32, "PATH": ""}
     started = [
-        subprocess.Popen([sys.executable, "-m", "medcal.migrate"], cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-m", "medcal.migrate"],
+            cwd=PROJECT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         for _ in range(3)
     ]
 
@@ -107,7 +115,9 @@ def test_alembic_finds_no_difference_between_models_and_tables(committed: str) -
 
 
 def test_migrations_and_models_make_the_same_catalogue(committed: str, empty: str) -> None:
-    with create_engine(empty.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool).begin() as connection:
+    with create_engine(
+        empty.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool
+    ).begin() as connection:
         connection.exec_driver_sql("CREATE EXTENSION btree_gist")
         SQLModel.metadata.create_all(connection)
 
@@ -122,8 +132,8 @@ def test_migrations_and_models_make_the_same_catalogue(committed: str, empty: st
     [
         "ALTER TABLE appointment DROP CONSTRAINT ex_appointment_doctor_time_live",
         "ALTER TABLE offer DROP CONSTRAINT ck_offer_decided_at",
-        "ALTER TABLE visit_type DROP CONSTRAINT ck_visit_type_buffer_minutes, "
-        "ADD CONSTRAINT ck_visit_type_buffer_minutes CHECK (buffer_minutes BETWEEN 0 AND 999)",
+        """ALTER TABLE visit_type DROP CONSTRAINT ck_visit_type_buffer_minutes,
+               ADD CONSTRAINT ck_visit_type_buffer_minutes CHECK (buffer_minutes BETWEEN 0 AND 999)""",
         "DROP INDEX uq_offer_open_per_patient; CREATE UNIQUE INDEX uq_offer_open_per_patient ON offer (patient_id)",
         "DROP TRIGGER count_claims ON appointment",
         "ALTER TABLE patient ADD COLUMN hair text",
@@ -166,4 +176,4 @@ def test_every_refusal_of_the_database_that_has_words_exists(committed: str) -> 
 
 def test_an_instant_without_a_zone_is_refused(db: Session, clinic: Clinic) -> None:
     with pytest.raises(StatementError, match="timezone"):
-        make_appointment(db, clinic, NOW, created_at=datetime(2026, 3, 2, 9))  # noqa: DTZ001
+        make_appointment(db, clinic, NOW, created_at=datetime(2026, 3, 2, 9))

@@ -18,7 +18,9 @@ TUESDAY = date(2026, 3, 3)
 
 def openings(db: Session, doctor: Doctor, day: date = TUESDAY) -> list[str]:
     rows = db.exec(
-        select(Opening).where(Opening.doctor_id == doctor.id, Opening.day == day).execution_options(populate_existing=True)
+        select(Opening)
+        .where(Opening.doctor_id == doctor.id, Opening.day == day)
+        .execution_options(populate_existing=True)
     ).all()
     return sorted(f"{clock.local(row.starts_at, VIENNA):%H:%M}" for row in rows)
 
@@ -54,7 +56,16 @@ def test_the_same_slot_exists_on_every_day(db: Session, clinic: Clinic) -> None:
 
 
 def test_new_hours_replace_the_old_ones_at_once(db: Session, clinic: Clinic) -> None:
-    hours = [WorkingHours(doctor_id=clinic.okafor.id, weekday=1, opens=time(9), closes=time(10), raster_minutes=20, valid_from=date(2020, 1, 1))]
+    hours = [
+        WorkingHours(
+            doctor_id=clinic.okafor.id,
+            weekday=1,
+            opens=time(9),
+            closes=time(10),
+            raster_minutes=20,
+            valid_from=date(2020, 1, 1),
+        )
+    ]
 
     schedules.set_hours(db, clinic.okafor.id or 0, hours, now=NOW)
 
@@ -115,7 +126,11 @@ def test_claims_follow_every_change_of_an_appointment(db: Session, clinic: Clini
 
     mine = make_appointment(db, clinic, at("2026-03-03 09:10"))
     seen = [counted()]
-    mine.starts_at, mine.ends_at, mine.busy_until = at("2026-03-03 09:30"), at("2026-03-03 10:00"), at("2026-03-03 10:10")
+    mine.starts_at, mine.ends_at, mine.busy_until = (
+        at("2026-03-03 09:30"),
+        at("2026-03-03 10:00"),
+        at("2026-03-03 10:10"),
+    )
     db.flush()
     seen.append(counted())
     fetch(db, "UPDATE appointment SET status = 'cancelled', cancelled_at = now()")
@@ -135,10 +150,14 @@ def test_openings_follow_a_doctor_to_another_specialty(db: Session, clinic: Clin
 
     write(db, clinic.okafor)
 
-    assert {row.specialty_id for row in db.exec(select(Opening).execution_options(populate_existing=True))} == {dentistry.id}
+    assert {row.specialty_id for row in db.exec(select(Opening).execution_options(populate_existing=True))} == {
+        dentistry.id
+    }
 
 
-def test_the_nightly_check_finds_nothing_when_all_is_right(db: Session, clinic: Clinic, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_nightly_check_finds_nothing_when_all_is_right(
+    db: Session, clinic: Clinic, caplog: pytest.LogCaptureFixture
+) -> None:
     make_appointment(db, clinic, at("2026-03-03 09:00"))
 
     with caplog.at_level(logging.WARNING):

@@ -38,7 +38,9 @@ def absence(since: str, until: str, *, day: date = MONDAY, zone: ZoneInfo = VIEN
     return TimeOff(doctor_id=1, starts_at=starts_at, ends_at=ends_at)
 
 
-def offered(*rules: WorkingHours, off: tuple[TimeOff, ...] = (), day: date = MONDAY, zone: ZoneInfo = VIENNA) -> list[str]:
+def offered(
+    *rules: WorkingHours, off: tuple[TimeOff, ...] = (), day: date = MONDAY, zone: ZoneInfo = VIENNA
+) -> list[str]:
     return [f"{cell.starts:%H:%M}" for cell in cells_of_day(rules, off, day, zone)]
 
 
@@ -64,7 +66,9 @@ def test_nothing_is_offered_on_another_weekday() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(("first", "last", "is_open"), [(0, 0, True), (1, None, False), (-7, -1, False), (-7, None, True)])
+@pytest.mark.parametrize(
+    ("first", "last", "is_open"), [(0, 0, True), (1, None, False), (-7, -1, False), (-7, None, True)]
+)
 def test_hours_hold_from_their_first_to_their_last_day(first: int, last: int | None, is_open: bool) -> None:
     until = {} if last is None else {"valid_until": MONDAY + timedelta(days=last)}
 
@@ -173,7 +177,9 @@ def test_hours_inside_the_skipped_hour_are_no_hours() -> None:
     assert found == []
 
 
-ZONES_AND_DAYS = [(zone, days[zone] + timedelta(days=offset)) for days in (SPRING, AUTUMN) for zone in days for offset in (0, 1)]
+ZONES_AND_DAYS = [
+    (zone, days[zone] + timedelta(days=offset)) for days in (SPRING, AUTUMN) for zone in days for offset in (0, 1)
+]
 FIVE_MINUTES = timedelta(minutes=5)
 walls = st.integers(0, 287).map(lambda step: (datetime.min + step * FIVE_MINUTES).time())
 stretches = st.tuples(walls, walls, st.integers(1, 48)).filter(lambda rule: rule[0] < rule[1])
@@ -192,7 +198,9 @@ def test_a_start_is_offered_exactly_where_the_doctor_works_through_the_whole_ste
     weekly = [hours(f"{opens}", f"{closes}", raster=5 * steps, on=day) for opens, closes, steps in rules]
     midnight = clock.day_start(day, zone)
     absences = [
-        TimeOff(doctor_id=1, starts_at=midnight + since * FIVE_MINUTES, ends_at=midnight + (since + steps) * FIVE_MINUTES)
+        TimeOff(
+            doctor_id=1, starts_at=midnight + since * FIVE_MINUTES, ends_at=midnight + (since + steps) * FIVE_MINUTES
+        )
         for since, steps in off
     ]
 
@@ -201,11 +209,16 @@ def test_a_start_is_offered_exactly_where_the_doctor_works_through_the_whole_ste
     assert {(cell.starts_at, cell.closes_at) for cell in cells} == _by_counting(weekly, absences, day, zone)
 
 
-def _by_counting(rules: list[WorkingHours], off: list[TimeOff], day: date, zone: ZoneInfo) -> set[tuple[datetime, datetime]]:
+def _by_counting(
+    rules: list[WorkingHours], off: list[TimeOff], day: date, zone: ZoneInfo
+) -> set[tuple[datetime, datetime]]:
     """The same answer the slow way: every five minutes of the day on their own."""
     midnight = clock.day_start(day, zone)
     steps = [midnight + step * FIVE_MINUTES for step in range(330)]
-    spans = [(clock.instant_or_later(day, rule.opens, zone), clock.instant_or_later(day, rule.closes, zone)) for rule in rules]
+    spans = [
+        (clock.instant_or_later(day, rule.opens, zone), clock.instant_or_later(day, rule.closes, zone))
+        for rule in rules
+    ]
     worked = {
         at
         for at in steps

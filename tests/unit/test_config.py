@@ -89,14 +89,20 @@ def test_webhooks_are_not_sent_without_a_proper_secret(monkeypatch: pytest.Monke
 
 
 def test_settings_can_be_logged_without_giving_anything_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    secrets = {"MEDCAL_SECRET_KEY": "k" * 32, "N8N_WEBHOOK_SECRET": "w" * 24, "REDIS_URL": "redis://:redis-password@r.example"}
+    secrets = {
+        "MEDCAL_SECRET_KEY": "k" * 32,
+        "N8N_WEBHOOK_SECRET": "w" * 24,
+        "REDIS_URL": "redis://:redis-password@r.example",
+    }
 
     shown = repr(read(monkeypatch, N8N_WEBHOOK_URL="https://n8n.example/webhook/x", **secrets))
 
     assert not [text for text in ("secret-password", "redis-password", "kkkk", "wwww", "webhook") if text in shown]
 
 
-def test_the_secret_key_is_made_once_and_read_by_its_owner_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_secret_key_is_made_once_and_read_by_its_owner_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     first, second = read(monkeypatch).secret_key, read(monkeypatch).secret_key
 
     assert first == second
@@ -104,7 +110,9 @@ def test_the_secret_key_is_made_once_and_read_by_its_owner_alone(monkeypatch: py
     assert stat.S_IMODE((tmp_path / "home" / "secret-key").stat().st_mode) == 0o600
 
 
-def test_a_half_written_secret_key_is_reported_rather_than_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_half_written_secret_key_is_reported_rather_than_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "secret-key").write_text("cut off")
 

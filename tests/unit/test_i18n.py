@@ -50,7 +50,6 @@ def test_the_code_has_texts() -> None:
     assert len(texts_in_the_code()) > 50
 
 
-@pytest.mark.xfail(reason="The catalogue is completed when the texts are; then this mark has to go.", strict=True)
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_every_text_has_a_translation(code: str) -> None:
     known = {as_tuple(entry.id): all(as_tuple(entry.string)) and not entry.fuzzy for entry in entries(code)}
@@ -102,11 +101,27 @@ def test_no_text_is_put_together_before_it_is_translated() -> None:
     assert not pieced
 
 
+def test_no_text_is_translated_inside_an_f_string() -> None:
+    # Up to Python 3.11 the catalogue cannot see into one either.
+    hidden = [
+        f"{path.relative_to(CODE)}:{call.lineno}"
+        for path in sorted(CODE.rglob("*.py"))
+        for pieced in ast.walk(ast.parse(path.read_text()))
+        if isinstance(pieced, ast.JoinedStr)
+        for call in ast.walk(pieced)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in KEYWORDS
+    ]
+
+    assert not hidden
+
+
 def test_every_placeholder_is_filled_where_the_text_is_written() -> None:
     wrong = []
     for where, call in calls_of_t():
         texts = [argument.value for argument in call.args[:2] if isinstance(argument, ast.Constant)]
-        given = {keyword.arg for keyword in call.keywords} | ({"count"} if getattr(call.func, "id", "") == "tn" else set())
+        given = {keyword.arg for keyword in call.keywords} | (
+            {"count"} if getattr(call.func, "id", "") == "tn" else set()
+        )
         wanted = set().union(*(placeholders(text) for text in texts if isinstance(text, str)))
         if None not in given and call.keywords and wanted - given:
             wrong.append(where)
@@ -146,7 +161,15 @@ def test_an_unknown_language_is_english() -> None:
 
 @pytest.mark.parametrize(
     ("path", "code"),
-    [("/", "en"), ("/cardiology", "en"), ("/de", "de"), ("/de/kardiologie", "de"), ("/dermatology", "en"), ("", "en"), ("/en/x", "en")],
+    [
+        ("/", "en"),
+        ("/cardiology", "en"),
+        ("/de", "de"),
+        ("/de/kardiologie", "de"),
+        ("/dermatology", "en"),
+        ("", "en"),
+        ("/en/x", "en"),
+    ],
 )
 def test_an_address_says_which_language_it_speaks(path: str, code: str) -> None:
     assert language_of(path) == code

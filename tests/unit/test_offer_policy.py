@@ -29,7 +29,12 @@ VISIT = at("2026-06-10 15:00")
 
 def clinic(quiet: tuple[int, int] = (20, 8)) -> Location:
     return Location(
-        slug="c", name="C", zone="Europe/Vienna", quiet_from=time(quiet[0]), quiet_until=time(quiet[1]), answer_minutes=120
+        slug="c",
+        name="C",
+        zone="Europe/Vienna",
+        quiet_from=time(quiet[0]),
+        quiet_until=time(quiet[1]),
+        answer_minutes=120,
     )
 
 
@@ -83,7 +88,9 @@ def test_no_answer_time_passes_the_start_minus_the_least_lead() -> None:
 
 def test_a_night_that_leaves_no_room_before_the_visit_leaves_the_time_to_the_public_at_once() -> None:
     assert next_round(POLICY, clinic(), at("2026-06-10 10:00"), at("2026-06-09 21:00")) is None
-    assert next_round(POLICY, clinic(), at("2026-06-10 10:15"), at("2026-06-09 21:00")) == AfterQuiet(at("2026-06-10 08:00"))
+    assert next_round(POLICY, clinic(), at("2026-06-10 10:15"), at("2026-06-09 21:00")) == AfterQuiet(
+        at("2026-06-10 08:00")
+    )
 
 
 def test_a_clinic_begins_with_its_own_answer_time_far_from_the_visit() -> None:

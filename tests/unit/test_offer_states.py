@@ -48,7 +48,9 @@ def allowed(machine: Mapping[Any, Any]) -> dict[Arrow, frozenset[ActorKind]]:
 
 
 @MACHINES
-def test_the_code_allows_what_the_table_says_and_to_whom(heading: str, machine: Mapping[Any, Any], statuses: Any) -> None:
+def test_the_code_allows_what_the_table_says_and_to_whom(
+    heading: str, machine: Mapping[Any, Any], statuses: Any
+) -> None:
     assert len(table(heading)) >= 5
     assert allowed(machine) == table(heading)
 

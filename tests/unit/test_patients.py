@@ -7,7 +7,15 @@ import pytest
 
 from medcal.errors import Invalid
 from medcal.i18n import language
-from medcal.services.patients import check_birth_date, check_contact, check_email, check_free_text, check_name, check_person, check_phone
+from medcal.services.patients import (
+    check_birth_date,
+    check_contact,
+    check_email,
+    check_free_text,
+    check_name,
+    check_person,
+    check_phone,
+)
 
 TODAY = date(2026, 6, 1)
 TEN_MEGABYTES = "A" * 10_000_000
@@ -39,7 +47,21 @@ def test_a_name_is_kept_as_people_write_it(written: str, kept: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["", " ", "A", "1999", "12 34", "!!!", "A" * 121, TEN_MEGABYTES, "Alice\x00", "Al\x1bice", LONE_SURROGATE, REVERSED, "\u202e"],
+    [
+        "",
+        " ",
+        "A",
+        "1999",
+        "12 34",
+        "!!!",
+        "A" * 121,
+        TEN_MEGABYTES,
+        "Alice\x00",
+        "Al\x1bice",
+        LONE_SURROGATE,
+        REVERSED,
+        "\u202e",
+    ],
     ids=lambda written: ascii(written[:12]),
 )
 def test_what_is_no_name_gets_a_sentence(written: str) -> None:
@@ -140,7 +162,9 @@ def test_a_phone_number_is_kept_with_its_country(written: str, kept: str) -> Non
     assert check_phone(written, "AT") == kept
 
 
-@pytest.mark.parametrize("written", ["not-a-number", "1", "+", "+999999", "++43", "9" * 400, "9" * 10_000_000], ids=lambda text: text[:12])
+@pytest.mark.parametrize(
+    "written", ["not-a-number", "1", "+", "+999999", "++43", "9" * 400, "9" * 10_000_000], ids=lambda text: text[:12]
+)
 def test_what_cannot_be_called_gets_a_sentence(written: str) -> None:
     with pytest.raises(Invalid, match="phone number") as refusal:
         check_phone(written)

@@ -12,7 +12,9 @@ from medcal.models import Location
 from medcal.services.quiet_hours import answer_deadline, end_of_quiet
 
 
-def clinic(zone: str = "Europe/Vienna", quiet: tuple[str, str] = ("20:00", "08:00"), answer_minutes: int = 120) -> Location:
+def clinic(
+    zone: str = "Europe/Vienna", quiet: tuple[str, str] = ("20:00", "08:00"), answer_minutes: int = 120
+) -> Location:
     return Location(
         slug="clinic",
         name="Clinic",
@@ -95,7 +97,9 @@ CHANGES = [
 ]
 STEP = timedelta(minutes=15)
 # Any quarter of an hour, and often one near the change.
-quarters = st.one_of(st.integers(0, 95), st.integers(4, 14)).map(lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}")
+quarters = st.one_of(st.integers(0, 95), st.integers(4, 14)).map(
+    lambda quarter: f"{quarter // 4:02}:{quarter % 4 * 15:02}"
+)
 
 
 @given(

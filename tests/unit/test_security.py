@@ -48,7 +48,9 @@ def test_a_link_is_the_same_each_time_it_is_sent() -> None:
     assert security.link_token(KEY, "m1", "cancel") == security.link_token(KEY, "m1", "cancel")
 
 
-@pytest.mark.parametrize(("key", "message", "purpose"), [(b"x" * 32, "m1", "cancel"), (KEY, "m2", "cancel"), (KEY, "m1", "offer")])
+@pytest.mark.parametrize(
+    ("key", "message", "purpose"), [(b"x" * 32, "m1", "cancel"), (KEY, "m2", "cancel"), (KEY, "m1", "offer")]
+)
 def test_a_link_is_bound_to_server_message_and_purpose(key: bytes, message: str, purpose: str) -> None:
     assert security.link_token(key, message, purpose) != security.link_token(KEY, "m1", "cancel")
 
@@ -75,7 +77,10 @@ def test_a_code_belongs_to_one_address_and_one_server() -> None:
     assert mine != security.code_digest(KEY, "bob@example.com", "123456")
     assert mine != security.code_digest(KEY, "alice@example.com", "123457")
     assert mine != security.code_digest(b"x" * 32, "alice@example.com", "123456")
-    assert security.contact_digest(KEY, "alice@example.com") not in (mine, security.contact_digest(b"x" * 32, "alice@example.com"))
+    assert security.contact_digest(KEY, "alice@example.com") not in (
+        mine,
+        security.contact_digest(b"x" * 32, "alice@example.com"),
+    )
 
 
 def test_a_booking_code_can_be_read_out_on_the_phone() -> None:

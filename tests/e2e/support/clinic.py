@@ -48,6 +48,9 @@ class OpenClinic(factories.Clinic):
         day = self.today + timedelta(days=days)
         return clock.instant_or_later(day, time.fromisoformat(wall), self.location.zone_info)
 
+    def day_of(self, at: datetime) -> date:
+        return clock.local_day(at, self.location.zone_info)
+
     def said(self, at: datetime) -> str:
         """Monday, 23 November, 09:30: as the pages say it."""
         return moment(at, self.location.zone_info)
@@ -67,6 +70,18 @@ class OpenClinic(factories.Clinic):
         """An appointment that was made just now, with Dr. Okafor unless `doctor` says otherwise."""
         columns = {"created_at": self.opened_at, "booked_at": self.opened_at} | columns
         return self.do(factories.make_appointment, self, at, patient, **columns)
+
+    def begun(self) -> datetime:
+        """Alice's visit began within the last half hour; its start."""
+        begun = self.opened_at.replace(minute=self.opened_at.minute // 30 * 30, second=0, microsecond=0)
+        self.book(begun)
+        return begun
+
+    def remembered(self) -> Appointment:
+        """Alice's visit is in less than three days, and was booked long ago: she is to be reminded now."""
+        before = self.opened_at - timedelta(days=10)
+        at = self.opened_at.replace(minute=0, second=0, microsecond=0) + timedelta(days=2, hours=20)
+        return self.book(at, created_at=before, booked_at=before)
 
     def appointments(self, **columns: Any) -> list[Appointment]:
         with Session(self.engine) as db:

@@ -23,7 +23,7 @@ def choose(page: Page, clinic: OpenClinic, at: datetime, doctor: Doctor | None =
     page.goto(f"/doctors/{(doctor or clinic.okafor).slug}")
     free_time(page, clinic, at, doctor).click()
     expect(page).to_have_url(AT_BOOK)
-    expect(page.get_by_text("Held for you for")).to_be_visible()
+    expect(page.get_by_role("timer")).to_be_visible()
 
 
 def fill_in(page: Page, name: str = "Charlie Czerny", email: str = "charlie@example.com") -> None:

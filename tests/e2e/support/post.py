@@ -1,6 +1,7 @@
 """What has been mailed: the letters that arrived at the webhook, with the links in them."""
 
 import re
+from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ class Letter:
     language: str
     subject: str
     text: str
-    calendar: str
+    calendar_file: bytes
 
     def link(self, label: str) -> str:
         """The address behind a link's words."""
@@ -64,5 +65,5 @@ def _letter(content: dict[str, Any]) -> Letter:
         content["language"],
         content["subject"],
         content["text"],
-        content.get("calendar", ""),
+        b64decode(content.get("calendar", "")),
     )

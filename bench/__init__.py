@@ -1,0 +1,1 @@
+"""How fast Medcal is, beside what. See docs/bench.md."""

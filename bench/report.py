@@ -1,0 +1,44 @@
+"""Tables for the reader, and the same figures as JSON for whoever wants to compare."""
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table: the first column to the left, figures to the right."""
+    lines = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    print(f"\n{title}")
+    for number, line in enumerate(lines):
+        cells = [
+            line[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
+        ]
+        print("  " + "   ".join(cells))
+        if number == 0:
+            print("  " + "   ".join("-" * width for width in widths))
+
+
+def keep(name: str, figures: object) -> None:
+    """Write the figures beside the machine they were taken on."""
+    RESULTS.mkdir(exist_ok=True)
+    about = {"taken_at": datetime.now(UTC).isoformat(), "machine": platform.platform(), "cpus": os.cpu_count()}
+    (RESULTS / f"{name}.json").write_text(json.dumps(about | {"figures": figures}, indent=2) + "\n")
+
+
+def percentiles(samples: Sequence[float]) -> tuple[float, float]:
+    """Median and 95th percentile."""
+    cuts = statistics.quantiles(samples, n=20)
+    return statistics.median(samples), cuts[18]
+
+
+def load() -> str:
+    """How busy the machine is; figures from a busy one are not worth much."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs" if hasattr(os, "getloadavg") else "load unknown"

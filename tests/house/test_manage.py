@@ -1,0 +1,253 @@
+"""The parts of manage.py that decide something."""
+
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+import rxconfig
+from tools import check, frontend, places, processes, stamps
+from tools.processes import Family
+from tools.say import Stop
+from tools.services import Service
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    for name in ("medcal/pages/home.py", "assets/medcal.css"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+@pytest.fixture
+def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a family that has its register and logs for itself."""
+    monkeypatch.setattr(processes, "HOME", tmp_path)
+    monkeypatch.setattr(processes, "LOGS", tmp_path)
+    return "test"
+
+
+def test_only_the_standard_library_is_needed_to_begin():
+    imports = "import sys; sys.path.insert(0, '.'); import manage"
+
+    # -S leaves out all that is installed, -I all that the environment adds.
+    subprocess.run([sys.executable, "-I", "-S", "-c", imports], cwd=places.ROOT, check=True)
+
+
+def test_manage_explains_itself():
+    answer = subprocess.run([sys.executable, "manage.py"], cwd=places.ROOT, capture_output=True, text=True, check=True)
+
+    for command in ("run", "test", "dev", "seed", "migrate", "worker", "scheduler", "shell", "reset", "bench"):
+        assert re.search(rf"^ +{command} +\w", answer.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("change", ["write", "add", "remove", "rename"])
+def test_a_fingerprint_changes_with_any_source(sources: Path, change: str):
+    before = stamps.fingerprint([sources], sources)
+    file = sources / "medcal/pages/home.py"
+
+    match change:
+        case "write":
+            file.write_text("other")
+        case "add":
+            file.with_name("offer.py").write_text("")
+        case "remove":
+            file.unlink()
+        case "rename":
+            file.rename(file.with_name("start.py"))
+
+    assert stamps.fingerprint([sources], sources) != before
+
+
+def test_a_fingerprint_does_not_change_with_what_is_generated(sources: Path):
+    folders = [sources / "medcal", sources / "assets", sources / "missing"]
+    before = stamps.fingerprint(folders, sources)
+
+    for generated in ("medcal/__pycache__/home.cpython-311.pyc", "assets/external/calendar.jsx"):
+        (sources / generated).parent.mkdir()
+        (sources / generated).write_text("made")
+
+    assert stamps.fingerprint(folders, sources) == before
+
+
+def test_the_pages_call_the_server_that_they_came_from():
+    baked = "var e={PING:`http://localhost:8000/ping`,EVENT:'wss://clinic.example/_event',TRANSPORT:`websocket`};export{e as t};"
+
+    script = rxconfig.without_address(baked)
+
+    assert script == (
+        'var e={PING:location.origin+"/ping",EVENT:location.origin.replace("http","ws")+"/_event",'
+        "TRANSPORT:`websocket`};export{e as t};"
+    )
+    assert rxconfig.without_address(script) == script
+
+
+def test_a_build_that_was_killed_is_never_served(family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    workshop, outcome = tmp_path / "workshop", ["killed", "finished"]
+    monkeypatch.setattr(frontend, "WORKSHOP", workshop)
+    monkeypatch.setattr(frontend, "SITES", tmp_path / "sites")
+    monkeypatch.setattr(frontend, "UNFINISHED", tmp_path / "sites" / "unfinished")
+    monkeypatch.setattr(frontend, "bun_environment", dict)
+
+    def export(*_: object, **__: object) -> None:
+        client = workshop / "build" / "client"
+        client.mkdir(parents=True)
+        (client / outcome[0]).touch()
+        if outcome.pop(0) == "killed":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Family, "run", export)
+    with pytest.raises(KeyboardInterrupt):
+        frontend.build(Family())
+    assert not frontend.site().exists()
+
+    built = frontend.build(Family())
+
+    assert [file.name for file in (built / "build" / "client").iterdir()] == ["finished"]
+    assert frontend.build(Family()) == built
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ("http://localhost:8000", 8000)),
+        ({"MEDCAL_PORT": "8123"}, ("http://localhost:8123", 8123)),
+        ({"MEDCAL_URL": "http://localhost:8123/"}, ("http://localhost:8123", 8123)),
+        ({"MEDCAL_URL": "https://clinic.example"}, ("https://clinic.example", 8000)),
+        ({"MEDCAL_URL": "https://clinic.example:8443", "MEDCAL_PORT": "9000"}, ("https://clinic.example:8443", 9000)),
+    ],
+)
+def test_address_and_port_follow_each_other(variables, expected, monkeypatch: pytest.MonkeyPatch):
+    for name in ("MEDCAL_URL", "MEDCAL_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert places.address() == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "outside", "inside", "options"),
+    [
+        ("", ["tests", "--ignore=tests/e2e"], ["tests/e2e"], []),
+        ("-k held", ["tests", "--ignore=tests/e2e"], ["tests/e2e"], ["-k", "held"]),
+        ("e2e -x", [], ["tests/e2e"], ["-x"]),
+        ("services -k held house", ["tests/services", "tests/house"], [], ["-k", "held"]),
+        ("tests/services/test_booking.py::test_x", ["tests/services/test_booking.py::test_x"], [], []),
+        ("checks", [], [], []),
+    ],
+)
+def test_a_part_of_the_tests_can_be_asked_for(words, outside, inside, options):
+    part = check._part(words.split())
+
+    assert (part.outside_browser, part.in_browser, part.options) == (outside, inside, options)
+    assert part.is_all == (words == "")
+
+
+def test_the_sum_counts_each_test_once_and_errors_as_failures(tmp_path: Path):
+    report = tmp_path / "report.xml"
+    report.write_text(
+        '<testsuites><testsuite><testcase classname="a" name="passes"/>'
+        '<testcase classname="a" name="fails"><failure/></testcase><testcase classname="a" name="fails"><error/></testcase>'
+        '<testcase classname="a" name="passes but does not clean up"/>'
+        '<testcase classname="a" name="passes but does not clean up"><error/></testcase>'
+        '<testcase classname="a" name="waits"><skipped/></testcase></testsuite></testsuites>'
+    )
+
+    assert check._sum(check._count(report)) == "1 passed, 2 failed, 1 skipped"
+    assert check._sum(Counter(passed=3)) == "3 passed, 0 failed"
+
+
+def test_children_end_with_their_family(family: str):
+    with Family(family) as ours:
+        child = ours.start([sys.executable, "-c", "import time; time.sleep(60)"])
+
+    assert child.returncode
+
+
+def test_what_a_child_leaves_behind_ends_with_it(family: str, tmp_path: Path):
+    log = tmp_path / "grandchild"
+    parent = (
+        "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid)"
+    )
+    with Family(family) as ours:
+        child = ours.start([sys.executable, "-u", "-c", parent], log=log)
+        child.wait(10)
+        ours.stop(child)
+
+    assert _ends(int(log.read_text()))
+
+
+def test_a_killed_command_leaves_nothing_running(family: str, tmp_path: Path):
+    log, forever = tmp_path / "child", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    killed = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            _start_and_wait(tmp_path, family, [sys.executable, "-c", forever, str(places.ROOT)], log),
+        ],
+        cwd=places.ROOT,
+    )
+    number = int(_wait_for_text(log))
+    killed.kill()
+    killed.wait()
+
+    with Family(family):
+        assert _ends(number)
+
+
+def test_one_command_of_a_kind_runs_at_a_time(family: str):
+    with Family(family), pytest.raises(Stop, match="already runs"), Family(family):
+        pass
+
+
+def test_a_service_that_falls_is_started_again_after_a_growing_pause(family: str, capsys, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with Family(family) as ours:
+        service = Service("The web worker", lambda: ours.start([sys.executable, "-c", "raise SystemExit(3)"]))
+        service.start()
+        for pause in (1, 2, 4):
+            fallen = service.child
+            fallen.wait()
+            service.look_after(ours)
+            now += pause - 0.5
+            service.look_after(ours)
+            assert service.child is fallen
+            now += 1
+            service.look_after(ours)
+            assert service.child is not fallen
+
+    assert "The web worker has stopped (code 3); it starts again in 4 s." in capsys.readouterr().out
+
+
+def _start_and_wait(home: Path, name: str, command: list[str], log: Path) -> str:
+    return (
+        "import pathlib, time\nfrom tools import processes\n"
+        f"processes.HOME = processes.LOGS = pathlib.Path({str(home)!r})\n"
+        f"with processes.Family({name!r}) as family:\n"
+        f"    family.start({command!r}, log=pathlib.Path({str(log)!r}))\n    time.sleep(60)\n"
+    )
+
+
+def _wait_for_text(file: Path) -> str:
+    for _ in range(200):
+        if file.exists() and file.read_text().endswith("\n"):
+            return file.read_text()
+        time.sleep(0.05)
+    raise AssertionError(f"nothing in {file}")
+
+
+def _ends(process: int) -> bool:
+    """Whether the process is gone within seconds; a zombie, which nobody waits for, is gone."""
+    for _ in range(100):
+        if not psutil.pid_exists(process) or psutil.Process(process).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False

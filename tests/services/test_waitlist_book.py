@@ -1,0 +1,198 @@
+"""The desk's view of the waitlist: order, trails, and answers by phone."""
+
+import uuid
+from datetime import date, time, timedelta
+
+import pytest
+from sqlmodel import Session
+
+from medcal.errors import Invalid, NotAllowed, NotFound, OfferClosed
+from medcal.models import AppointmentStatus, EntryStatus, OfferStatus, Specialty
+from medcal.security import Actor, Role
+from medcal.services import waitlist_book
+from medcal.services.desk import PatientForm
+from medcal.services.waitlist import Wish
+from medcal.services.waitlist_book import Wanted
+from tests.support.factories import (
+    NOW,
+    Clinic,
+    actor,
+    make_appointment,
+    make_entry,
+    make_offer,
+    make_patient,
+    make_user,
+    make_visit_type,
+)
+from tests.support.times import at
+
+GRETA = PatientForm(name="Greta Groß", born_on="1950-01-02", phone="+43 664 1234567")
+
+
+def doctors_account(db: Session, clinic: Clinic) -> Actor:
+    return actor(make_user(db, "Ada Okafor", Role.doctor, doctor_id=clinic.okafor.id))
+
+
+def waiting(db: Session, clinic: Clinic) -> list[tuple[int, str]]:
+    return [(wish.place, wish.patient) for wish in waitlist_book.who_waits(db, clinic.desk)]
+
+
+@pytest.fixture
+def three(db: Session, clinic: Clinic) -> None:
+    """Alice waits longest, then Bob, then Charlie."""
+    for days, patient in enumerate((make_patient(db), clinic.bob, clinic.alice), start=1):
+        make_entry(db, clinic, patient=patient, created_at=NOW - timedelta(days=days))
+
+
+# --- Who waits --------------------------------------------------------------------------------------------------------
+
+
+def test_who_waited_longest_comes_first(db, clinic, three):
+    assert waiting(db, clinic) == [(1, "Alice Adler"), (2, "Bob Berger"), (3, "Charlie Czerny")]
+
+
+def test_urgent_ones_come_before_all_others(db, clinic, three):
+    charlie = waitlist_book.who_waits(db, clinic.desk)[-1]
+
+    waitlist_book.set_urgent(db, clinic.desk, charlie.ref, is_urgent=True)
+    assert waiting(db, clinic)[0] == (1, "Charlie Czerny")
+
+    waitlist_book.set_urgent(db, clinic.desk, charlie.ref, is_urgent=False)
+    assert waiting(db, clinic)[-1] == (3, "Charlie Czerny")
+
+
+def test_the_turn_is_counted_within_a_specialty(db, clinic, three):
+    skin = Specialty(slug="dermatology", name="Dermatology", practitioner="Dermatologist", position=1)
+    db.add(skin)
+    db.flush()
+
+    make_entry(db, clinic, patient=clinic.bob, visit_type_id=make_visit_type(db, skin, name="Mole check").id)
+
+    assert waiting(db, clinic)[-1] == (1, "Bob Berger")
+
+
+def test_reception_adds_somebody_who_has_no_appointment(db, clinic):
+    wish = Wish(weekdays=(0, 2), opens=time(8), closes=time(12))
+
+    waitlist_book.add_waiting(db, clinic.desk, GRETA, Wanted(clinic.visit_type.ref, clinic.okafor.ref, wish), now=NOW)
+
+    (found,) = waitlist_book.who_waits(db, clinic.desk)
+    assert (found.patient, found.phone, found.email) == ("Greta Groß", "+436641234567", None)
+    assert (found.doctor, found.weekdays, found.own_starts_at) == ("Dr. Ada Okafor", (0, 2), None)
+
+
+@pytest.mark.parametrize(
+    ("form", "wanted"),
+    [
+        (PatientForm(name="Greta Groß", born_on="1950-01-02"), {}),
+        (GRETA, {"weekdays": ()}),
+        (GRETA, {"opens": time(12), "closes": time(8)}),
+    ],
+    ids=["no way to reach her", "no day", "no hours"],
+)
+def test_a_wish_that_nobody_can_meet_is_refused(db, clinic, form, wanted):
+    with pytest.raises(Invalid):
+        waitlist_book.add_waiting(db, clinic.desk, form, Wanted(clinic.visit_type.ref, None, Wish(**wanted)), now=NOW)
+
+
+def test_an_unknown_visit_is_not_found(db, clinic):
+    with pytest.raises(NotFound):
+        waitlist_book.add_waiting(db, clinic.desk, GRETA, Wanted(uuid.uuid4(), None, Wish()), now=NOW)
+
+
+def test_taking_somebody_off_the_list_ends_her_offer(db, clinic):
+    entry = make_entry(db, clinic)
+    offer = make_offer(db, clinic, entry, at("2026-03-05 09:00"))
+
+    waitlist_book.remove_waiting(db, clinic.desk, entry.ref, now=NOW)
+
+    db.refresh(entry), db.refresh(offer)
+    assert (entry.status, offer.status) == (EntryStatus.withdrawn, OfferStatus.withdrawn)
+
+
+def test_taking_off_the_holder_of_an_appointment_leaves_the_appointment(db, clinic):
+    appointment = make_appointment(db, clinic, at("2026-03-20 09:00"))
+    entry = make_entry(db, clinic, appointment)
+
+    waitlist_book.remove_waiting(db, clinic.desk, entry.ref, now=NOW)
+
+    db.refresh(entry), db.refresh(appointment)
+    assert (entry.status, appointment.status) == (EntryStatus.withdrawn, AppointmentStatus.booked)
+
+
+# --- Answers by phone -------------------------------------------------------------------------------------------------
+
+
+def test_a_yes_on_the_phone_books_the_time(db, clinic):
+    appointment = make_appointment(db, clinic, at("2026-03-20 09:00"))
+    offer = make_offer(db, clinic, make_entry(db, clinic, appointment), at("2026-03-05 09:00"))
+
+    waitlist_book.accept(db, clinic.desk, offer.ref, now=NOW)
+
+    db.refresh(appointment)
+    assert appointment.starts_at == at("2026-03-05 09:00")
+
+
+def test_a_no_on_the_phone_keeps_her_place(db, clinic):
+    entry = make_entry(db, clinic)
+    offer = make_offer(db, clinic, entry, at("2026-03-05 09:00"))
+
+    waitlist_book.decline(db, clinic.desk, offer.ref, now=NOW)
+
+    db.refresh(entry), db.refresh(offer)
+    assert (entry.status, offer.status) == (EntryStatus.waiting, OfferStatus.declined)
+
+
+def test_a_withdrawn_offer_frees_the_time_for_the_next(db, clinic):
+    offer = make_offer(db, clinic, make_entry(db, clinic), at("2026-03-05 09:00"))
+
+    waitlist_book.withdraw(db, clinic.desk, offer.ref, now=NOW)
+
+    (freed,) = waitlist_book.freed_times(db, clinic.desk, date(2026, 3, 1))
+    assert (freed.status, freed.open_offer) == ("open", None)
+    assert [(asked.patient, asked.status) for asked in freed.asked] == [("Alice Adler", "withdrawn")]
+
+
+def test_an_answer_after_its_time_is_told(db, clinic):
+    offer = make_offer(db, clinic, make_entry(db, clinic), at("2026-03-05 09:00"))
+
+    with pytest.raises(OfferClosed):
+        waitlist_book.accept(db, clinic.desk, offer.ref, now=NOW + timedelta(hours=3))
+
+
+def test_the_trail_tells_who_is_asked_and_until_when(db, clinic):
+    appointment = make_appointment(db, clinic, at("2026-03-20 09:00"))
+    offer = make_offer(db, clinic, make_entry(db, clinic, appointment), at("2026-03-05 09:00"))
+
+    (freed,) = waitlist_book.freed_times(db, clinic.desk, date(2026, 3, 1))
+
+    assert freed.open_offer is not None
+    assert (freed.open_offer.patient, freed.open_offer.answer_until) == ("Alice Adler", offer.answer_until)
+    assert freed.open_offer.instead_of == at("2026-03-20 09:00")
+
+
+# --- Whose it is ------------------------------------------------------------------------------------------------------
+
+
+def test_the_waitlist_is_not_for_doctors(db, clinic):
+    """It crosses doctors: who waits for another one is not theirs to read."""
+    reader, ref = doctors_account(db, clinic), uuid.uuid4()
+
+    for deed in (
+        lambda: waitlist_book.who_waits(db, reader),
+        lambda: waitlist_book.freed_times(db, reader, date(2026, 3, 1)),
+        lambda: waitlist_book.what_can_be_wished(db, reader),
+        lambda: waitlist_book.accept(db, reader, ref, now=NOW),
+        lambda: waitlist_book.decline(db, reader, ref, now=NOW),
+        lambda: waitlist_book.withdraw(db, reader, ref, now=NOW),
+        lambda: waitlist_book.remove_waiting(db, reader, ref, now=NOW),
+        lambda: waitlist_book.set_urgent(db, reader, ref, is_urgent=True),
+    ):
+        with pytest.raises(NotAllowed):
+            deed()
+
+
+def test_what_does_not_exist_is_not_found(db, clinic):
+    for deed in (waitlist_book.accept, waitlist_book.decline, waitlist_book.withdraw, waitlist_book.remove_waiting):
+        with pytest.raises(NotFound):
+            deed(db, clinic.desk, uuid.uuid4(), now=NOW)
