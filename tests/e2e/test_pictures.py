@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -14,8 +15,8 @@ from tests.e2e.support.clinic import OpenClinic
 from tests.e2e.support.processes import PROJECT
 from tests.support import factories
 
-VIEW = {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}}
-SMALL_BYTES = 150_000
+VIEW = {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}}
+SMALL_BYTES = 180_000
 TUESDAY = 1
 
 NAMES = (
@@ -66,12 +67,17 @@ def _fill(db: Session, clinic: OpenClinic, days: int) -> None:
     told = {"created_at": clinic.opened_at, "booked_at": clinic.opened_at}
     patients = [factories.make_patient(db, name, email) for name, email in zip(NAMES, emails, strict=True)]
     morning = clinic.at(days, "08:00")
-    chosen = iter(patients * 2)
+    chosen = cycle(patients)
     for doctor, day in zip((clinic.okafor, clinic.lindqvist, clinic.novak), DAYS, strict=True):
         for minutes, state in day:
             columns = {"confirmed_at": clinic.opened_at} if state == "confirmed" else {"status": state} if state else {}
             at = morning + timedelta(minutes=minutes)
             factories.make_appointment(db, clinic, at, next(chosen), doctor=doctor, **told | columns)
+    # Some of the coming days are taken, as in every clinic.
+    for step in (0, 1, 3, 4, 7, 9, 10, 13, 16, 18):
+        for day in (1, 2):
+            at = clinic.at(day, "08:00") + timedelta(minutes=30 * step)
+            factories.make_appointment(db, clinic, at, next(chosen), **told)
     until = clinic.opened_at + timedelta(minutes=110)
     late = factories.make_appointment(db, clinic, morning + timedelta(days=5), patients[5], **told)
     factories.make_offer(

@@ -14,6 +14,7 @@ RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "
 LAYOUT = {"type": "rule", "values": ["target-size", "scrollable-region-focusable", "color-contrast"]}
 COLOURS = {"type": "rule", "values": ["color-contrast"]}
 GRAVE = {"serious", "critical"}
+SETTLING_MS = 1_000
 
 # Days with their free times are alike; two of them show what is wrong with a fortnight.
 _RUN_AXE = """rules => axe.run(
@@ -45,6 +46,10 @@ def axe_faults(page: Page, rules: dict[str, Any]) -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(_axe())
     found = page.evaluate(_RUN_AXE, rules)["violations"]
+    if any(fault["impact"] in GRAVE for fault in found):
+        # A page that is just being drawn has parts without their names: what counts is what stays.
+        page.wait_for_timeout(SETTLING_MS)
+        found = page.evaluate(_RUN_AXE, rules)["violations"]
     return [f"{fault['id']}: {_places(fault)}" for fault in found if fault["impact"] in GRAVE]
 
 
