@@ -18,7 +18,8 @@ SETTLING_MS = 1_000
 
 # Days with their free times are alike; two of them show what is wrong with a fortnight.
 _RUN_AXE = """rules => axe.run(
-  {include: [["html"]], exclude: [[".day-row ~ .day-row ~ .day-row"]]}, {runOnly: rules, resultTypes: ["violations"]})"""
+  {include: [["html"]], exclude: [[".day-row ~ .day-row ~ .day-row"]]},
+  {runOnly: rules, resultTypes: ["violations"], preload: false})"""
 _WIDER_THAN_THE_WINDOW = """() => {
   const excess = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (excess <= 0) return [];
@@ -45,11 +46,16 @@ def axe_faults(page: Page, rules: dict[str, Any]) -> list[str]:
     """What axe calls serious or critical: the rule and the places."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_axe())
-    found = page.evaluate(_RUN_AXE, rules)["violations"]
-    if any(fault["impact"] in GRAVE for fault in found):
+    found = _look(page, rules)
+    if found:
         # A page that is just being drawn has parts without their names: what counts is what stays.
         page.wait_for_timeout(SETTLING_MS)
-        found = page.evaluate(_RUN_AXE, rules)["violations"]
+        found = _look(page, rules)
+    return found
+
+
+def _look(page: Page, rules: dict[str, Any]) -> list[str]:
+    found = page.evaluate(_RUN_AXE, rules)["violations"]
     return [f"{fault['id']}: {_places(fault)}" for fault in found if fault["impact"] in GRAVE]
 
 
