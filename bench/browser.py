@@ -1,116 +1,174 @@
-"""What a person waits for: a click until the page has changed, and a change at one desk until another desk sees it."""
+"""What people wait for: a click until the page has changed, and a change in the calendar until a second browser shows it.
+
+A clinic with web worker and scheduler is opened for it, as for the browser tests. Times are taken inside of Chromium, by a watch on the
+page itself, so that nothing is measured of the tool that clicks.
+"""
 
 import os
-from datetime import timedelta
-from statistics import quantiles
-from zoneinfo import ZoneInfo
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from datetime import date, timedelta
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlmodel import Session
 
-from bench.serving import clinic
+import medcal.db
+from bench import report, scratch
 from medcal import clock
+from medcal.db import in_transaction
+from medcal.services import booking
+from medcal.services.patients import Person
+from tests.e2e.conftest import FLAGS
+from tests.e2e.support import patient, reception
+from tests.e2e.support.clinic import OpenClinic, open_clinic
+from tests.e2e.support.processes import free_port, scheduler, web_worker
 
-CLICKS = 40
-MOVES = 20
-CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+CLICKS, CHANGES = 60, 40
+CLICK_AIM_MS, CHANGE_AIM_MS = 30, 300
+# People look before they click again, and a worker limits how much one browser may ask.
+PAUSE_MS = 150
 
-
-def measure() -> dict[str, object]:
-    """Milliseconds, measured inside Chromium with its own clock, on a clinic that serves nobody else."""
-    with clinic() as url, sync_playwright() as playwright:
-        path = os.environ.get("MEDCAL_CHROMIUM") or (
-            "/usr/bin/chromium" if os.path.exists("/usr/bin/chromium") else None
-        )
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM)
-        try:
-            return {
-                "click until the page has changed": _clicks(browser, url),
-                "change until a second browser shows it": _second_browser(browser, url),
-            }
-        finally:
-            browser.close()
-
-
-# Clicks an element and resolves with the milliseconds until the watched text is another one.
-CLICK = """([button, watched]) => new Promise((resolve) => {
-  const shown = document.querySelector(watched), before = shown.textContent;
-  const began = performance.now();
-  const look = new MutationObserver(() => {
-    if (document.querySelector(watched).textContent !== before) { look.disconnect(); resolve(performance.now() - began); }
+# From the click until what `selector` finds says something else.
+CLICK = """
+([button, selector]) => new Promise((resolve) => {
+  const read = () => {
+    const found = document.querySelector(selector);
+    return found && (found.getAttribute('aria-label') || found.textContent);
+  };
+  const before = read();
+  const observer = new MutationObserver(() => {
+    if (read() === before) return;
+    observer.disconnect();
+    resolve(performance.now() - began);
   });
-  look.observe(document.body, { subtree: true, childList: true, characterData: true });
-  document.querySelector(button).click();
-})"""
+  observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+  const began = performance.now();
+  button.click();
+})
+"""
+# The instant at which somebody's name stands on the page.
+APPEARED = """
+(name) => {
+  window.appeared = new Promise((resolve) => {
+    const look = () => { if (document.body.innerText.includes(name)) { observer.disconnect(); resolve(Date.now()); } };
+    const observer = new MutationObserver(look);
+    observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+}
+"""
 
 
-def _clicks(browser: Browser, url: str) -> dict[str, float]:
-    """The kind of visit on a doctor's page: a round trip with the fortnight read anew from the database."""
-    page = browser.new_page()
-    page.goto(f"{url}/doctors/ada-okafor")
-    page.locator(".segment").first.wait_for()
-    spent = []
-    for _ in range(CLICKS + 5):
-        spent.append(page.evaluate(CLICK, ['.segment[aria-pressed="false"]', "#content"]))
-        page.wait_for_timeout(50)
-    return _cuts(spent[5:])
+def measure() -> None:
+    with scratch.database() as url:
+        # Settings are read once, so the measuring has a process of its own, beside those of the clinic.
+        work = "from bench import browser; browser.measure_here()"
+        subprocess.run([sys.executable, "-c", work], env=scratch.environment(url), check=True)
 
 
-# Notes when the number of blocks in the calendar changes, on the clock that all pages of this machine share.
-WATCH = """() => {
-  const count = () => document.querySelectorAll(".ec-event").length;
-  let before = count();
-  window.changedAt = null;
-  new MutationObserver(() => {
-    if (count() !== before) { before = count(); window.changedAt = performance.timeOrigin + performance.now(); }
-  }).observe(document.body, { subtree: true, childList: true });
-}"""
-PRESS = """() => {
-  const at = performance.timeOrigin + performance.now();
-  document.querySelector(".day-row .time").click();
-  return at;
-}"""
+def measure_here() -> None:
+    """In a process whose DATABASE_URL is an empty clinic's."""
+    clinic = open_clinic(medcal.db.engine())
+    with ExitStack() as stack:
+        address = _open(stack, Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        playwright = stack.enter_context(sync_playwright())
+        chromium = playwright.chromium.launch(
+            executable_path=os.environ.get("TEST_CHROMIUM") or shutil.which("chromium"), args=FLAGS
+        )
+        page, first, second = (
+            _patients_page(chromium, address, clinic),
+            *(_desks_page(chromium, address, clinic) for _ in range(2)),
+        )
+        figures = {
+            "a patient turns to other days": _clicks(page, ["Later days", "Earlier days"], "button.time"),
+            "the desk turns to another day": _clicks(first, ["Forward", "Back"], "main h2"),
+            "a booking, until the other desk shows it": _changes(second, clinic),
+        }
+        chromium.close()
+    aims = (CLICK_AIM_MS, CLICK_AIM_MS, CHANGE_AIM_MS)
+    rows = [
+        (name, *report.percentiles(samples), aim) for (name, samples), aim in zip(figures.items(), aims, strict=True)
+    ]
+    report.table(
+        f"In Chromium, ms ({CLICKS} clicks, {CHANGES} changes; {report.load()})",
+        ["", "p50", "p95", "aim for p95", ""],
+        [[name, f"{p50:.0f}", f"{p95:.0f}", aim, "met" if p95 < aim else "missed"] for name, p50, p95, aim in rows],
+    )
+    report.keep("browser", {name: {"p50": p50, "p95": p95} for name, p50, p95, _ in rows})
 
 
-def _second_browser(browser: Browser, url: str) -> dict[str, float]:
-    """A patient takes a time in one browser; in another one the desk's calendar gains a block."""
-    desk, patient = _signed_in(browser, url), browser.new_context().new_page()
-    patient.goto(f"{url}/doctors/ada-okafor")
-    patient.locator(".day-row .time").first.wait_for()
-    desk.locator("input[type=date]").fill(_day_of_first_time(patient))
-    desk.wait_for_timeout(1000)
-    desk.evaluate(WATCH)
-    return _cuts([_hold_and_let_go(patient, desk) for _ in range(MOVES + 3)][3:])
+def _open(stack: ExitStack, folder: Path) -> str:
+    """The address of the clinic, its processes running until the stack is left."""
+    port = free_port()
+    settings = {"MEDCAL_HOME": str(folder), "MEDCAL_PORT": str(port), "MEDCAL_URL": f"http://localhost:{port}"}
+    stack.enter_context(web_worker(_site(), port, settings, folder))
+    stack.enter_context(scheduler(settings, folder))
+    return settings["MEDCAL_URL"]
 
 
-def _day_of_first_time(patient: Page) -> str:
-    """Which day the first free time is on: the first of the fortnight's rows that is not empty, counted from the clinic's today."""
-    rows = patient.locator(".day-row").evaluate_all("rows => rows.findIndex(row => !row.classList.contains('none'))")
-    today = clock.local_day(clock.now(), ZoneInfo("Europe/Vienna"))
-    return (today + timedelta(days=int(rows))).isoformat()
+def _site() -> Path:
+    if given := os.environ.get("TEST_SITE"):
+        return Path(given)
+    from tools.frontend import build
+    from tools.processes import Family
+
+    with Family() as family:
+        return build(family)
 
 
-def _hold_and_let_go(patient: Page, desk: Page) -> float:
-    desk.evaluate("() => { window.changedAt = null; }")
-    pressed_at = patient.evaluate(PRESS)
-    desk.wait_for_function("() => window.changedAt !== null", polling=5)
-    spent = desk.evaluate("() => window.changedAt") - pressed_at
-    patient.wait_for_url("**/book")
-    patient.get_by_role("button", name="Choose another time").click()
-    patient.locator(".day-row .time").first.wait_for()
-    desk.wait_for_timeout(400)
-    return float(spent)
-
-
-def _signed_in(browser: Browser, url: str) -> Page:
-    page = browser.new_context(viewport={"width": 1280, "height": 1200}).new_page()
-    page.goto(f"{url}/sign-in")
-    page.locator("#email").fill("desk@medcal.test")
-    page.locator("#password").fill("medcal-demo")
-    page.locator("form button[type=submit]").click()
-    page.wait_for_url("**/staff")
+def _patients_page(chromium: Browser, address: str, clinic: OpenClinic) -> Page:
+    page = chromium.new_context(base_url=address, viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(f"/doctors/{clinic.okafor.slug}")
+    patient.free_time(page, clinic, clinic.at(4, "10:00")).wait_for()
     return page
 
 
-def _cuts(spent: list[float]) -> dict[str, float]:
-    cuts = quantiles(spent, n=20)
-    return {"p50_ms": round(cuts[9], 1), "p95_ms": round(cuts[18], 1)}
+def _desks_page(chromium: Browser, address: str, clinic: OpenClinic) -> Page:
+    context = chromium.new_context(base_url=address, viewport={"width": 1280, "height": 900})
+    context.add_cookies([{"name": "medcal_session", "value": clinic.session_of(clinic.sam), "url": address}])
+    page = context.new_page()
+    reception.open_calendar(page, clinic, clinic.day_of(clinic.at(4, "10:00")))
+    return page
+
+
+def _clicks(page: Page, buttons: list[str], selector: str) -> list[float]:
+    """Milliseconds of each click, the buttons in turn."""
+    samples = []
+    for number in range(CLICKS + 4):
+        button = page.get_by_role("button", name=buttons[number % 2], exact=True).element_handle()
+        samples.append(page.evaluate(CLICK, [button, selector]))
+        page.wait_for_timeout(PAUSE_MS)
+    # The first ones of each direction fetch what is there afterwards.
+    return samples[4:]
+
+
+def _changes(page: Page, clinic: OpenClinic) -> list[float]:
+    """Milliseconds from the call that books in another process until the page shows the name."""
+    samples = []
+    for number in range(CHANGES):
+        name = f"Number {number:03} Somebody"
+        page.evaluate(APPEARED, name)
+        began = clock.now().timestamp()
+        in_transaction(_book, clinic, number, name)
+        samples.append(page.evaluate("window.appeared") - began * 1000)
+        page.wait_for_timeout(PAUSE_MS)
+    return samples
+
+
+def _book(db: Session, clinic: OpenClinic, number: int, name: str) -> None:
+    doctor = (clinic.okafor, clinic.lindqvist)[number % 2]
+    starts_at = clinic.at(4, "08:00") + number // 2 * timedelta(minutes=30)
+    person = Person(name, date(1984, 2, 29), None, None)
+    booking.book_at_desk(
+        db,
+        doctor,
+        clinic.visit_type,
+        starts_at,
+        person,
+        overbook_reason="It is urgent",
+        by=clinic.desk,
+        now=clock.now(),
+    )

@@ -62,7 +62,7 @@ def _listening() -> Iterator[list[Statement]]:
         heard.append(("COMMIT", {}))
         commit(connection)
 
-    psycopg.Cursor.execute, psycopg.Connection.commit = heard_execute, heard_commit  # type: ignore[method-assign]
+    psycopg.Cursor.execute, psycopg.Connection.commit = heard_execute, heard_commit  # type: ignore[method-assign,assignment]
     try:
         yield heard
     finally:

@@ -41,7 +41,7 @@ def doctor_card(doctor: rx.Var[DoctorCard], on_press: Press) -> rx.Component:
             rx.el.img(src=doctor.portrait, alt="", class_name="portrait", width="72", height="72"),
             rx.el.div(
                 rx.el.h3(link(doctor.name, href=doctor.href)),
-                rx.el.p(doctor.specialty, " · ", doctor.qualification),
+                rx.el.p(_profession(doctor)),
                 rx.el.p(doctor.languages, class_name="small soft"),
             ),
             class_name="doctor-who",
@@ -61,13 +61,19 @@ def doctor_card(doctor: rx.Var[DoctorCard], on_press: Press) -> rx.Component:
     )
 
 
+def _profession(doctor: rx.Var[DoctorCard]) -> rx.Component:
+    return rx.fragment(
+        doctor.specialty, rx.cond(doctor.qualification != "", rx.Var.create(" · ") + doctor.qualification, "")
+    )
+
+
 def doctor_head(doctor: rx.Var[DoctorCard]) -> rx.Component:
     """The top of a doctor's own page."""
     return rx.el.div(
         rx.el.img(src=doctor.portrait, alt="", class_name="portrait portrait-large", width="160", height="160"),
         rx.el.div(
             rx.el.h1(doctor.name),
-            rx.el.p(doctor.specialty, " · ", doctor.qualification, class_name="large"),
+            rx.el.p(_profession(doctor), class_name="large"),
             rx.el.p(doctor.about),
             rx.el.p(
                 doctor.languages,

@@ -109,14 +109,15 @@ def _closing_times(pieces: Sequence[Stretch]) -> dict[Stretch, datetime]:
 # --- What is free now -------------------------------------------------------------------------------------------------
 
 # A visit of `length` fits at an opening `o` when it is late enough, ends before the doctor closes, and nothing live claims the time
-# until `busy` (length and buffer; the buffer may run past closing). `claims` covers the opening's own cell, the rest is asked. Openings
-# of a doctor who has left may still be there.
+# until `busy` (length and buffer; the buffer may run past closing). `claims` covers the opening's own cell; a longer visit asks for the
+# rest. The OR keeps that a look-up for each candidate: joined, the planner reads all that the doctor ever did. Openings of a doctor who
+# has left may still be there.
 FITS = f"""
     o.claims = 0 AND o.starts_at >= %(earliest)s AND o.starts_at + %(length)s <= o.closes_at
-    AND NOT EXISTS (
+    AND (o.starts_at + %(busy)s <= o.ends_at OR NOT EXISTS (
         SELECT FROM appointment a
          WHERE a.doctor_id = o.doctor_id AND a.{LIVE}
-           AND a.starts_at >= o.starts_at AND a.starts_at < o.starts_at + %(busy)s)
+           AND a.starts_at >= o.ends_at AND a.starts_at < o.starts_at + %(busy)s))
     AND EXISTS (SELECT FROM doctor who WHERE who.id = o.doctor_id AND who.is_active)
 """
 

@@ -9,10 +9,17 @@ from playwright.sync_api import Page
 
 from medcal.i18n import LOCALE
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# What a narrower window can change, and what other colours can change.
+LAYOUT = {"type": "rule", "values": ["target-size", "scrollable-region-focusable", "color-contrast"]}
+COLOURS = {"type": "rule", "values": ["color-contrast"]}
 GRAVE = {"serious", "critical"}
+SETTLING_MS = 1_000
 
-_RUN_AXE = "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})"
+# Days with their free times are alike; two of them show what is wrong with a fortnight.
+_RUN_AXE = """rules => axe.run(
+  {include: [["html"]], exclude: [[".day-row ~ .day-row ~ .day-row"]]},
+  {runOnly: rules, resultTypes: ["violations"], preload: false})"""
 _WIDER_THAN_THE_WINDOW = """() => {
   const excess = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (excess <= 0) return [];
@@ -20,20 +27,34 @@ _WIDER_THAN_THE_WINDOW = """() => {
   const found = [...document.body.querySelectorAll("*")].filter(isOut);
   return [`${excess} px: ` + found.slice(0, 5).map((each) => `${each.tagName}.${each.className}`).join(", ")];
 }"""
+# Each text of the page by itself, seen or said; not those that are marked as English.
 _ALL_WORDS = """() => {
-  const said = [...document.querySelectorAll("[aria-label],[title],[placeholder]")].flatMap((element) =>
-    ["aria-label", "title", "placeholder"].map((name) => element.getAttribute(name) ?? ""));
-  const foreign = [...document.querySelectorAll("[lang=en]")].filter((each) => each !== document.documentElement);
-  foreign.forEach((each) => each.remove());
-  return [document.title, ...document.body.innerText.split("\\n"), ...said].map((line) => line.trim());
+  const texts = [document.title];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const parent = walker.currentNode.parentElement;
+    if (!parent.closest("script, style") && parent.closest("[lang]").lang !== "en") texts.push(walker.currentNode.data);
+  }
+  for (const element of document.querySelectorAll("[aria-label], [title], [placeholder]")) {
+    for (const name of ["aria-label", "title", "placeholder"]) texts.push(element.getAttribute(name) ?? "");
+  }
+  return texts.map((text) => text.trim());
 }"""
 
 
-def axe_faults(page: Page, *, only_colours: bool = False) -> list[str]:
+def axe_faults(page: Page, rules: dict[str, Any]) -> list[str]:
     """What axe calls serious or critical: the rule and the places."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_axe())
-    rules: Any = {"type": "rule", "values": ["color-contrast"]} if only_colours else {"type": "tag", "values": RULES}
+    found = _look(page, rules)
+    if found:
+        # A page that is just being drawn has parts without their names: what counts is what stays.
+        page.wait_for_timeout(SETTLING_MS)
+        found = _look(page, rules)
+    return found
+
+
+def _look(page: Page, rules: dict[str, Any]) -> list[str]:
     found = page.evaluate(_RUN_AXE, rules)["violations"]
     return [f"{fault['id']}: {_places(fault)}" for fault in found if fault["impact"] in GRAVE]
 

@@ -11,7 +11,8 @@ from sqlmodel import Session, SQLModel, col, select
 
 from medcal import clock
 from medcal.db import CHANNEL
-from medcal.models import Appointment, Doctor, Patient, StaffUser
+from medcal.demo.clinic import DOCTORS, SPECIALTIES
+from medcal.models import Appointment, Doctor, Location, Patient, Specialty, StaffUser
 from medcal.security import Role, digest, new_secret
 from medcal.services import access, accounts, schedules
 from medcal.viewmodels.dates import moment
@@ -130,17 +131,10 @@ def _empty(engine: Engine, tries: int = 20) -> None:
 
 def _fill(db: Session, engine: Engine, now: datetime) -> OpenClinic:
     location = factories.make_location(db, name="Medcal Clinic", quiet_from=time(0), quiet_until=time(0))
-    heart = factories.make_specialty(db, reasons=["Check-up", "Follow-up"], icon="heart-pulse")
-    skin = factories.make_specialty(
-        db, slug="dermatology", name="Dermatology", practitioner="Dermatologist", position=1, icon="scan-face"
-    )
+    heart, skin = _specialty(db, "cardiology", 0), _specialty(db, "dermatology", 1)
     doctors = [
-        factories.make_doctor(db, location, specialty, name, has_hours=False, slug=slug)
-        for specialty, name, slug in (
-            (heart, "Dr. Ada Okafor", "ada-okafor"),
-            (heart, "Dr. Henrik Lindqvist", "henrik-lindqvist"),
-            (skin, "Dr. Tomáš Novák", "tomas-novak"),
-        )
+        _doctor(db, location, specialty, slug)
+        for specialty, slug in ((heart, "ada-okafor"), (heart, "henrik-lindqvist"), (skin, "tomas-novak"))
     ]
     clinic = OpenClinic(
         location=location,
@@ -162,6 +156,21 @@ def _fill(db: Session, engine: Engine, now: datetime) -> OpenClinic:
             factories.add_hours(db, doctor, weekday, **HOURS)
         _write_openings(db, doctor, now)
     return clinic
+
+
+def _specialty(db: Session, slug: str, position: int) -> Specialty:
+    """As in the demo clinic, whose texts are translated."""
+    field = next(field for field in SPECIALTIES if field.slug == slug)
+    shared = {name: getattr(field, name) for name in ("slug", "name", "practitioner", "summary", "icon", "reasons")}
+    return factories.make_specialty(db, position=position, **shared)
+
+
+def _doctor(db: Session, location: Location, specialty: Specialty, slug: str) -> Doctor:
+    person = next(person for person in DOCTORS if person.slug == slug)
+    shared = {name: getattr(person, name) for name in ("slug", "qualification", "languages", "about")}
+    return factories.make_doctor(
+        db, location, specialty, person.name, has_hours=False, practising_since=person.since, **shared
+    )
 
 
 def _write_openings(db: Session, doctor: Doctor, now: datetime) -> None:
