@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medcal.models import Location
@@ -105,6 +105,7 @@ def test_a_clinic_begins_with_its_own_answer_time_far_from_the_visit() -> None:
     assert all(step.answer >= LEAST_ANSWER for step in policy.steps)
 
 
+@settings(deadline=None)
 @given(
     lead=st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=30)),
     hour=st.integers(0, 24 * 365),
