@@ -43,7 +43,7 @@ def test_only_the_standard_library_is_needed_to_begin():
 def test_manage_explains_itself():
     answer = subprocess.run([sys.executable, "manage.py"], cwd=places.ROOT, capture_output=True, text=True, check=True)
 
-    for command in ("run", "test", "dev", "seed", "migrate", "worker", "scheduler", "shell", "reset", "bench"):
+    for command in ("run", "test", "dev", "seed", "migrate", "worker", "scheduler", "shell", "user", "reset", "bench"):
         assert re.search(rf"^ +{command} +\w", answer.stdout, re.MULTILINE)
 
 
