@@ -14,6 +14,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (this very file must say it on an 
     sys.exit("Medcal needs Python 3.11 or newer; this is {}.{}.".format(*sys.version_info))
 
 from tools import check, commands
+from tools.n8n import n8n
 from tools.run import run
 from tools.say import Stop
 from tools.texts import texts
@@ -22,6 +23,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "run": (run, "open the clinic (--empty: without the demo)"),
     "test": (check.test, "run all checks and tests; a part: `test e2e`, `test -k words`, `test tests/api/test_x.py`"),
     "dev": (commands.dev, "open it for work on the code: a change is built and shown at the next reload of the page"),
+    "n8n": (n8n, "open it with a real n8n beside it, and see mails leave (10 minutes and 2.5 GB the first time)"),
     "seed": (commands.seed, "load the demo clinic into an empty database"),
     "user": (commands.user, "staff accounts: add, list, password, disable, enable (`user add -h`)"),
     "migrate": (commands.migrate, "bring the tables up to date"),

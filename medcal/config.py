@@ -2,8 +2,11 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +15,18 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 class BadSetting(Exception):
     """An environment variable that Medcal cannot work with; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """The mail server that messages go to straight. `security` is starttls, tls or none; `sender` may name the clinic."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    sender: str
+    security: str
 
 
 @dataclass(frozen=True)
@@ -24,13 +39,28 @@ class Settings:
     database_url: str = field(repr=False)
     secret_key: bytes = field(repr=False)
     n8n_webhook_url: str | None = field(repr=False)
+    # Those of single kinds, by what follows N8N_WEBHOOK_URL_ in their names.
+    n8n_webhook_urls: Mapping[str, str] = field(repr=False)
     n8n_webhook_secret: bytes = field(repr=False)
+    n8n_callback_secret: bytes = field(repr=False)
+    expects_callbacks: bool
+    webhook_allow_private: bool
+    smtp: Smtp | None
     redis_url: str | None = field(repr=False)
     trusted_proxy_hops: int = 0
 
     @property
     def is_https(self) -> bool:
         return self.url.startswith("https://")
+
+    @property
+    def keeps_messages(self) -> bool:
+        """Whether nothing is configured, so that the built-in outbox is where messages arrive."""
+        return not (self.n8n_webhook_url or self.n8n_webhook_urls or self.smtp)
+
+    def webhook_url(self, kind: str) -> str | None:
+        """Where messages of a kind are posted: to their own address where they have one, else to that of all."""
+        return self.n8n_webhook_urls.get(kind.replace(".", "_").upper(), self.n8n_webhook_url)
 
 
 @cache
@@ -47,8 +77,13 @@ def settings() -> Settings:
         home=home,
         database_url=_database_url(),
         secret_key=_secret_key(home),
-        n8n_webhook_url=_webhook_url(),
+        n8n_webhook_url=_webhook_url("N8N_WEBHOOK_URL") if os.environ.get("N8N_WEBHOOK_URL") else None,
+        n8n_webhook_urls=_webhook_urls(),
         n8n_webhook_secret=os.environ.get("N8N_WEBHOOK_SECRET", "").encode(),
+        n8n_callback_secret=_callback_secret(),
+        expects_callbacks=bool(os.environ.get("N8N_CALLBACK_SECRET")),
+        webhook_allow_private=_is_allowed("WEBHOOK_ALLOW_PRIVATE"),
+        smtp=_smtp() if os.environ.get("SMTP_HOST") else None,
         redis_url=os.environ.get("REDIS_URL") or None,
         trusted_proxy_hops=_whole_number("TRUSTED_PROXY_HOPS", 0, 0, 10),
     )
@@ -78,15 +113,80 @@ def _database_url() -> str:
     return "postgresql://" + url.split("://", 1)[1]
 
 
-def _webhook_url() -> str | None:
-    url = os.environ.get("N8N_WEBHOOK_URL") or None
-    if url is None:
-        return None
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise BadSetting("N8N_WEBHOOK_URL must begin with https:// or http://.")
+def _is_allowed(name: str) -> bool:
+    text = os.environ.get(name) or "0"
+    if text not in ("0", "1"):
+        raise BadSetting(f"{name} must be 1 or 0.")
+    return text == "1"
+
+
+def _webhook_urls() -> Mapping[str, str]:
+    prefix = "N8N_WEBHOOK_URL_"
+    names = [name for name, value in os.environ.items() if name.startswith(prefix) and value]
+    return {name.removeprefix(prefix): _webhook_url(name) for name in names}
+
+
+def _webhook_url(name: str) -> str:
+    url = os.environ[name]
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadSetting(f"{name} must begin with https:// or http:// and name a host.")
+    if (parts.scheme == "http" or _is_private(parts.hostname)) and not _is_allowed("WEBHOOK_ALLOW_PRIVATE"):
+        raise BadSetting(
+            f"{name} must be https:// and public. For a receiver on this machine or in your own network set WEBHOOK_ALLOW_PRIVATE=1."
+        )
     if len(os.environ.get("N8N_WEBHOOK_SECRET", "")) < 24:
         raise BadSetting("N8N_WEBHOOK_SECRET must be set with N8N_WEBHOOK_URL and have 24 characters or more.")
     return url
+
+
+def _is_private(host: str) -> bool:
+    """Of addresses in figures alone; what a name stands for is looked at before each call."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost"
+
+
+def _callback_secret() -> bytes:
+    secret = os.environ.get("N8N_CALLBACK_SECRET", "")
+    if secret and len(secret) < 24:
+        raise BadSetting("N8N_CALLBACK_SECRET must have 24 characters or more.")
+    return (secret or os.environ.get("N8N_WEBHOOK_SECRET", "")).encode()
+
+
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+
+def _smtp() -> Smtp:
+    host, security = os.environ["SMTP_HOST"], os.environ.get("SMTP_SECURITY") or "starttls"
+    if security not in SMTP_PORTS:
+        raise BadSetting("SMTP_SECURITY must be starttls, tls or none.")
+    if security == "none" and not _is_loopback(host) and not _is_allowed("SMTP_ALLOW_PLAIN"):
+        raise BadSetting(
+            "SMTP_SECURITY=none would send letters readable for everybody on the way; SMTP_ALLOW_PLAIN=1 allows it."
+        )
+    sender = os.environ.get("SMTP_FROM", "")
+    address = parseaddr(sender)[1]
+    if not address.isascii() or address.count("@") != 1 or address.startswith("@") or address.endswith("@"):
+        raise BadSetting(
+            'SMTP_FROM must be set with SMTP_HOST: desk@clinic.example, or "The clinic" <desk@clinic.example>.'
+        )
+    return Smtp(
+        host=host,
+        port=_whole_number("SMTP_PORT", SMTP_PORTS[security], 1, 65535),
+        user=os.environ.get("SMTP_USER", ""),
+        password=os.environ.get("SMTP_PASSWORD", ""),
+        sender=sender,
+        security=security,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _secret_key(home: Path) -> bytes:

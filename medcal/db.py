@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -127,6 +127,13 @@ def fetch(db: Session, sql: str, **values: object) -> Sequence[Any]:
     # Not `description`: it makes an object for each column.
     has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
     return cursor.fetchall() if has_rows else []
+
+
+def repeat(db: Session, sql: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """The same hand-written statement for many rows, in one round trip; what it returns is not read."""
+    db.flush()
+    if rows:
+        _cursor(db).executemany(sql.encode(), rows)
 
 
 def _cursor(db: Session) -> psycopg.Cursor[Any]:

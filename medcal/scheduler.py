@@ -19,8 +19,20 @@ from medcal import clock
 from medcal.config import BadSetting, settings
 from medcal.db import CHANNEL, engine, in_transaction
 from medcal.failures import outline
-from medcal.services import answers, booking, delivery, housekeeping, jobs, offers, periodic, reminders, schedules
-from medcal.services.webhooks import TIMEOUT
+from medcal.services import (
+    answers,
+    booking,
+    callbacks,
+    delivery,
+    housekeeping,
+    jobs,
+    offers,
+    periodic,
+    posting,
+    reminders,
+    schedules,
+    ways,
+)
 
 log = logging.getLogger("medcal.scheduler")
 
@@ -53,6 +65,7 @@ PERIODIC = (
     Periodic("expire offers", timedelta(seconds=5), in_a_transaction(answers.expire_next), again=True),
     Periodic("sweep freed time", timedelta(seconds=30), in_a_transaction(offers.offer_next), again=True),
     Periodic("plan reminders", timedelta(minutes=1), in_a_transaction(reminders.plan_reminders)),
+    Periodic("renew silent messages", timedelta(seconds=30), in_a_transaction(callbacks.renew_silent), again=True),
     Periodic("extend openings", timedelta(hours=1), in_a_transaction(schedules.extend_openings)),
     Periodic("housekeeping", timedelta(hours=1), in_a_transaction(housekeeping.tidy)),
     Periodic("check openings", timedelta(days=1), in_a_transaction(schedules.check_openings), at="02:30"),
@@ -88,7 +101,7 @@ def run(stop: threading.Event) -> None:
     for event in wake:
         event.set()
     clockwork.shutdown(wait=True)
-    _join(deliverers, TIMEOUT + timedelta(seconds=5))
+    _join(deliverers, delivery.LONGEST_TRY + timedelta(seconds=5))
     log.info("the scheduler has stopped")
 
 
@@ -167,12 +180,13 @@ def _do_all_due(stop: threading.Event) -> None:
 def _deliver_until(stop: threading.Event, wake: threading.Event) -> None:
     while not stop.is_set():
         try:
-            _repeat(delivery.deliver_next, stop)
+            delivery.deliver_all(stop.is_set)
         except Exception as error:
             log.error("delivery failed: %s", outline(error))
             stop.wait(POLL_SECONDS)
         wake.wait(POLL_SECONDS)
         wake.clear()
+    posting.hang_up()
 
 
 # --- The process ------------------------------------------------------------------------------------------------------
@@ -187,13 +201,14 @@ def _join(threads: list[threading.Thread], patience: timedelta) -> None:
 
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # They log addresses of webhooks, and each run of each job.
-    for name in ("httpx", "httpcore", "apscheduler"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # It logs each run of each job.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     try:
         settings()
     except BadSetting as error:
         sys.exit(str(error))
+    for name in ways.unknown_kinds():
+        log.warning("%s fits no kind of message", name)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

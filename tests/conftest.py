@@ -10,8 +10,9 @@ os.environ.update(
     MEDCAL_URL="http://clinic.test",
     MEDCAL_SECRET_KEY="a key for tests alone, known to everybody",
 )
-for name in ("N8N_WEBHOOK_URL", "N8N_WEBHOOK_SECRET", "REDIS_URL", "TRUSTED_PROXY_HOPS"):
-    os.environ.pop(name, None)
+for name in [*os.environ]:
+    if name.startswith(("N8N_", "SMTP_", "WEBHOOK_", "REDIS_URL", "TRUSTED_PROXY_HOPS")):
+        del os.environ[name]
 
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
@@ -95,7 +96,7 @@ def sink() -> Iterator[Sink]:
 @pytest.fixture
 def webhook(sink: Sink, configured: Callable[..., None]) -> Sink:
     """The sink, configured as the clinic's webhook."""
-    configured(N8N_WEBHOOK_URL=sink.url, N8N_WEBHOOK_SECRET=sink.secret.decode())
+    configured(N8N_WEBHOOK_URL=sink.url, N8N_WEBHOOK_SECRET=sink.secret.decode(), WEBHOOK_ALLOW_PRIVATE="1")
     return sink
 
 

@@ -55,7 +55,7 @@ def _wanted_version() -> str:
 
 
 def _install_from_npm(family: Family, version: str) -> None:
-    npm, path = _npm(family)
+    npm, path = find_npm(family)
     quietly = ["--no-audit", "--no-fund", "--loglevel=error"]
     family.run(
         f"Installing bun {version}",
@@ -66,7 +66,7 @@ def _install_from_npm(family: Family, version: str) -> None:
     )
 
 
-def _npm(family: Family) -> tuple[list[str], str]:
+def find_npm(family: Family) -> tuple[list[str], str]:
     """The command npm, and the PATH on which what it installs finds node."""
     path = os.environ.get("PATH", os.defpath)
     if found := shutil.which("npm"):

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from tools import database
 from tools.chromium import find_chromium
 from tools.frontend import site
+from tools.n8n_install import install as install_n8n
 from tools.packages import install_packages
 from tools.places import HOME, LOGS, PYTHON, ROOT, environment
 from tools.processes import Child, Command, Family
@@ -20,6 +21,8 @@ from tools.say import Step, Stop, last_lines
 
 DATABASE = HOME / "test-postgres"
 IN_BROWSER = "tests/e2e"
+# Not part of everything: pyproject.toml leaves it out.
+WITH_N8N = "tests/n8n"
 CHECKS = {
     "Style (ruff)": ["-m", "ruff", "check", "--output-format", "concise"],
     "Format (ruff)": ["-m", "ruff", "format", "--check", "--output-format", "concise"],
@@ -27,7 +30,8 @@ CHECKS = {
     "Imports go down only (import-linter)": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
 }
 # What is set for a clinic is nothing that its tests may touch or depend on.
-NOT_FOR_TESTS = ("DATABASE_URL", "MEDCAL_PORT", "MEDCAL_URL", "N8N_WEBHOOK_SECRET", "N8N_WEBHOOK_URL", "REDIS_URL")
+NOT_FOR_TESTS = ("DATABASE_URL", "MEDCAL_PORT", "MEDCAL_URL", "REDIS_URL")
+FAMILIES_NOT_FOR_TESTS = ("N8N_", "SMTP_", "SMS_", "WEBHOOK_")
 # Each worker has databases of its own, in a browser also a clinic; a file stays together, a slow journey holds up no other.
 WORKERS = min(os.cpu_count() or 1, 4)
 SIDE_BY_SIDE = {
@@ -82,7 +86,7 @@ def _part(arguments: list[str]) -> Part:
     """`e2e -x -k held` are the browser tests with "held" in their names, until the first fails."""
     parser = argparse.ArgumentParser(prog="manage.py test", epilog="All other options go to pytest.")
     parser.add_argument(
-        "what", nargs="*", help="checks, a folder of tests (unit, services, e2e …), or a path below tests/"
+        "what", nargs="*", help="checks, a folder of tests (unit, services, e2e, n8n …), or a path below tests/"
     )
     parser.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match")
     known, others = parser.parse_known_intermixed_args(arguments)
@@ -100,6 +104,8 @@ def _run(family: Family, part: Part) -> Counter[str]:
         results += _run_checks(family)
     if not part.outside_browser and not building:
         return results
+    if any(path.startswith(WITH_N8N) for path in part.outside_browser):
+        install_n8n(family)
     database.forget_if_crowded(DATABASE)
     env = _environment(database.url_of(database.start_postgres(family, DATABASE, *database.FORGETFUL)))
     if part.outside_browser:
@@ -178,7 +184,11 @@ def _count(report: Path) -> Counter[str]:
 
 
 def _environment(database_url: str) -> dict[str, str]:
-    clean = {name: value for name, value in environment().items() if name not in NOT_FOR_TESTS}
+    clean = {
+        name: value
+        for name, value in environment().items()
+        if name not in NOT_FOR_TESTS and not name.startswith(FAMILIES_NOT_FOR_TESTS)
+    }
     return clean | {"TEST_DATABASE_ADMIN_URL": database_url, "MEDCAL_HOME": str(HOME / "test-home")}
 
 

@@ -17,30 +17,33 @@ from tools.services import Service
 
 def run(arguments: list[str]) -> None:
     """Set up what is missing, start everything, and keep it running."""
+    with Family("run") as family:
+        open_clinic(family, arguments)
+
+
+def open_clinic(family: Family, arguments: list[str], *beside: Service) -> None:
+    """Open the clinic and watch over it until Ctrl-C, and over what already runs beside it."""
     options = _options(arguments)
     url, port = address()
-    with Family("run") as family:
-        _require_free(port)
-        install_packages(family)
-        install_bun(family)
-        postgres = _own_postgres(family)
-        database_url = database.url_of(postgres.child) if postgres else os.environ["DATABASE_URL"]
-        database.migrate(family, database_url)
-        accounts = _demo(family, database_url, url) if not options.empty else []
-        site = build(family)
-        web = Service("The web worker", lambda: services.start_web(family, site, database_url), LOGS / "web.log")
-        scheduler = Service(
-            "The scheduler", lambda: services.start_scheduler(family, database_url), LOGS / "scheduler.log"
-        )
-        try:
-            web.start()
-            services.wait_until_open(web.child, port)
-            # Only now, so that people do not wait for it: what it does keeps for some seconds.
-            scheduler.start()
-            _welcome(url, accounts)
-            _watch(family, *([postgres] if postgres else []), web, scheduler)
-        except KeyboardInterrupt:
-            print("\nClosing …", flush=True)
+    require_free(port)
+    install_packages(family)
+    install_bun(family)
+    postgres = _own_postgres(family)
+    database_url = database.url_of(postgres.child) if postgres else os.environ["DATABASE_URL"]
+    database.migrate(family, database_url)
+    accounts = _demo(family, database_url, url) if not options.empty else []
+    site = build(family)
+    web = Service("The web worker", lambda: services.start_web(family, site, database_url), LOGS / "web.log")
+    scheduler = Service("The scheduler", lambda: services.start_scheduler(family, database_url), LOGS / "scheduler.log")
+    try:
+        web.start()
+        services.wait_until_open(web.child, port)
+        # Only now, so that people do not wait for it: what it does keeps for some seconds.
+        scheduler.start()
+        _welcome(url, accounts)
+        _watch(family, *([postgres] if postgres else []), web, scheduler, *beside)
+    except KeyboardInterrupt:
+        print("\nClosing …", flush=True)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -49,7 +52,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _require_free(port: int) -> None:
+def require_free(port: int) -> None:
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -2,7 +2,7 @@
 
 from medcal.models.appointments import Appointment, AppointmentStatus
 from medcal.models.history import Event
-from medcal.models.messages import Delivery, Message, MessageStatus
+from medcal.models.messages import Delivery, LetterText, Message, MessageStatus
 from medcal.models.people import (
     AccessToken,
     Booker,
@@ -13,7 +13,7 @@ from medcal.models.people import (
     StaffUser,
     Throttle,
 )
-from medcal.models.places import Doctor, Location, Specialty, VisitType
+from medcal.models.places import CalendarFeed, Doctor, Location, ReminderRule, Specialty, VisitType
 from medcal.models.policies import OfferPolicy, OfferStep
 from medcal.models.schedule import Opening, Slot, TimeOff, WorkingHours
 from medcal.models.waitlist import EntryStatus, FreedEnd, FreedStatus, FreedTime, Offer, OfferStatus, WaitlistEntry
@@ -24,6 +24,7 @@ __all__ = [
     "Appointment",
     "AppointmentStatus",
     "Booker",
+    "CalendarFeed",
     "Delivery",
     "Doctor",
     "EntryStatus",
@@ -33,6 +34,7 @@ __all__ = [
     "FreedTime",
     "Job",
     "JobStatus",
+    "LetterText",
     "Location",
     "Message",
     "MessageStatus",
@@ -45,6 +47,7 @@ __all__ = [
     "Patient",
     "PatientAccess",
     "PeriodicRun",
+    "ReminderRule",
     "Slot",
     "Specialty",
     "StaffSession",

@@ -4,7 +4,7 @@ import uuid
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Enum, Identity
+from sqlalchemy import BigInteger, Column, Enum, Identity, SmallInteger, text
 from sqlmodel import Field, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -38,6 +38,11 @@ def instant(*, nullable: bool = False, **kwargs: Any) -> Any:
     """An aware instant; naive ones are refused when they are bound."""
     default: Any = {"default": None} if nullable else {}
     return Field(sa_type=UTCDateTime, nullable=nullable, **default, **kwargs)
+
+
+def small(default: int) -> Any:
+    """A small number that old rows have too."""
+    return Field(default=default, sa_type=SmallInteger, sa_column_kwargs={"server_default": text(str(default))})
 
 
 def choice(of: type[StrEnum], default: StrEnum) -> Any:

@@ -1,14 +1,14 @@
 """Where and by whom people are seen: locations, specialties, doctors, visit types."""
 
 import uuid
-from datetime import time
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CheckConstraint, Column, String
+from sqlalchemy import CheckConstraint, Column, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from medcal.models.base import key, public_ref, reference
+from medcal.models.base import instant, key, public_ref, reference
 
 
 class Location(SQLModel, table=True):
@@ -18,6 +18,7 @@ class Location(SQLModel, table=True):
         CheckConstraint("answer_minutes BETWEEN 15 AND 10080", name="answer_minutes"),
         CheckConstraint("change_deadline_hours BETWEEN 0 AND 336", name="change_deadline_hours"),
         CheckConstraint("hold_minutes BETWEEN 1 AND 120", name="hold_minutes"),
+        CheckConstraint("grace_seconds BETWEEN 0 AND 3600", name="grace_seconds"),
     )
 
     id: int | None = key()
@@ -34,6 +35,10 @@ class Location(SQLModel, table=True):
     quiet_from: time = time(20)
     quiet_until: time = time(8)
     change_deadline_hours: int = 24
+    # So long staff can take back a move or a cancellation before the patient hears of it.
+    grace_seconds: int = Field(default=120, sa_column_kwargs={"server_default": text("120")})
+    # Whether patients' names may stand in the calendars that doctors subscribe to.
+    feed_names: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -91,3 +96,38 @@ class VisitType(SQLModel, table=True):
     notice_minutes: int = 120
     is_active: bool = True
     position: int = 0
+
+
+class ReminderRule(SQLModel, table=True):
+    """A reminder so many hours before a visit, for one kind of visit or (without `visit_type_id`) for all that have none of their own."""
+
+    __tablename__ = "reminder_rule"
+    __table_args__ = (
+        UniqueConstraint(
+            "location_id",
+            "visit_type_id",
+            "before_hours",
+            name="uq_reminder_rule_location_visit_type_hours",
+            postgresql_nulls_not_distinct=True,
+        ),
+        CheckConstraint("before_hours BETWEEN 1 AND 720", name="before_hours"),
+    )
+
+    id: int | None = key()
+    location_id: int = reference("location.id")
+    visit_type_id: int | None = reference("visit_type.id", nullable=True)
+    before_hours: int
+
+
+class CalendarFeed(SQLModel, table=True):
+    """An address at which a doctor's own calendar program reads the appointments; whoever has the token reads them."""
+
+    __tablename__ = "calendar_feed"
+
+    id: int | None = key()
+    doctor_id: int = reference("doctor.id", index=True)
+    token_digest: str = Field(max_length=64, unique=True)
+    created_at: datetime = instant()
+    created_by_id: int | None = reference("staff_user.id", nullable=True)
+    read_at: datetime | None = instant(nullable=True)
+    revoked_at: datetime | None = instant(nullable=True)

@@ -3,13 +3,12 @@
 import uuid
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, UniqueConstraint, literal_column, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
-from medcal.models.base import choice, instant, key, maybe, public_ref, reference
+from medcal.models.base import choice, instant, key, maybe, public_ref, reference, small
 
 
 class EntryStatus(StrEnum):
@@ -23,11 +22,6 @@ class EntryStatus(StrEnum):
 
 # One literal predicate everywhere: ON CONFLICT finds a partial index only by the same words.
 ON_THE_LIST = "status IN ('waiting', 'paused')"
-
-
-def small(default: int) -> Any:
-    """A small number that old rows have too."""
-    return Field(default=default, sa_type=SmallInteger, sa_column_kwargs={"server_default": text(str(default))})
 
 
 class WaitlistEntry(SQLModel, table=True):

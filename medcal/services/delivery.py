@@ -1,24 +1,26 @@
-"""Handing messages over: one at a time to the webhook, or to the built-in outbox; tried again until taken or dead."""
+"""Handing messages over: one at a time, the way that is configured; tried again until taken or dead."""
 
 import logging
 import random
-import uuid
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session
 
 from medcal import clock
 from medcal.config import settings
-from medcal.db import changed, fetch, fetch_one, in_transaction
-from medcal.errors import ChangedMeanwhile, NotAllowed, NotFound, NotPossibleNow
+from medcal.db import changed, in_transaction, repeat
 from medcal.failures import outline
-from medcal.models import Message, MessageStatus
-from medcal.security import Actor
-from medcal.services import events, webhooks
+from medcal.i18n import n_
+from medcal.models import Message
+from medcal.services import smtp, webhooks
+from medcal.services.fates import after
 from medcal.services.notifications import words_of
-from medcal.services.webhooks import Outcome, Verdict
+from medcal.services.outcomes import NO_SUCH_ADDRESS, Outcome, Verdict
+from medcal.services.taking import Taken, give_back, take
+from medcal.services.ways import Way
 
 log = logging.getLogger(__name__)
 
@@ -41,216 +43,183 @@ PAUSES = (
 )
 # Messages that failed together shall not come back together.
 JITTER = 0.2
-# Longer than a call can take. A message whose process was killed is taken again after it, with the same id.
-LEASE = timedelta(seconds=90)
+# A try takes no longer; far less than the lease.
+LONGEST_TRY = max(webhooks.TIMEOUT, smtp.TIMEOUT)
+# Where callbacks are expected, so long after the 202 one is overdue.
+SILENCE = timedelta(minutes=15)
 
-# What it tells is no longer so: the offer has ended, or the visit is off, over, or at another time.
-POINTLESS = """(
-    (m.kind = 'offer.made' AND NOT EXISTS (SELECT FROM offer o WHERE o.id = m.offer_id AND o.status = 'open'))
- OR (m.kind LIKE 'reminder.%%' AND NOT EXISTS (
-         SELECT FROM appointment a WHERE a.id = m.appointment_id AND a.status = 'booked'
-            AND m.reason = m.kind || ':' || a.id || ':v' || a.version)))
-"""
-# next_try_at is the lease as well: until then nobody else takes the message, and `tries` tells this taking from the
-# next. Messages about one appointment leave in the order in which they were written, so "moved" never overtakes
-# "booked"; one whose time has not come yet (a reminder in the night) holds up no other. The call list is reception's:
-# of it only what has become useless is taken.
-TAKE = f"""
-WITH taken AS (
-    SELECT m.id FROM message m
-     WHERE m.status = 'due' AND m.next_try_at <= %(now)s
-       AND (m.channel <> 'call' OR m.useless_at <= %(now)s OR {POINTLESS})
-       AND NOT EXISTS (SELECT FROM message older
-                        WHERE older.appointment_id = m.appointment_id AND older.id < m.id AND older.status = 'due'
-                          AND older.channel <> 'call' AND (older.tries > 0 OR older.next_try_at <= %(now)s))
-     ORDER BY m.next_try_at, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED)
-UPDATE message m
-   SET status = CASE WHEN {POINTLESS} THEN 'dropped' WHEN m.useless_at <= %(now)s THEN 'missed' ELSE 'due' END,
-       tries = m.tries + 1, next_try_at = %(until)s
-  FROM taken WHERE m.id = taken.id RETURNING m.*
-"""
+TRIED_FOR_DAYS = n_("It was tried for three days.")
+
+
+# With a receiver that answers at once a thread takes more and more at a time, since commits cost more than calls; with one that
+# does not, each message is taken and noted by itself.
+MOST_AT_ONCE = 16
+QUICK_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A try that has been made and is to be noted; `mistake` is our own. `now` is fixed where somebody simulates time."""
+
+    message: Message
+    target: str
+    outcome: Outcome
+    started_at: datetime
+    finished_at: datetime
+    mistake: Exception | None = None
 
 
 def deliver_next(now: datetime | None = None) -> bool:
     """Hand over one due message; False when none is due.
 
-    Taking it, and noting what came of it, are short transactions; the call to the webhook is made between them, outside
-    of any. At least once: a process that dies in between leaves the message to the next taker, who sends it with the
-    same id.
+    Taking it, and noting what came of it, are short transactions; the call is made between them, outside of any. At
+    least once: a process that dies in between leaves the message to the next taker, who sends it with the same id.
     """
-    at = now or clock.now()
-    taken = in_transaction(_take, at)
-    if taken is None:
-        return False
-    if taken.status is not MessageStatus.due:
-        log.info("message %d (%s) was not sent any more: %s", taken.id, taken.kind, taken.status)
-    elif url := settings().n8n_webhook_url:
-        _deliver(taken, url, at, now)
-    return True
+    taken = in_transaction(take, now or clock.now())
+    for one in taken:
+        if one.way:
+            tried = _try(one, now)
+            in_transaction(note, tried)
+            _own_up([tried])
+    return bool(taken)
 
 
-def _take(db: Session, now: datetime) -> Message | None:
-    row = fetch_one(db, TAKE, now=now, until=now + LEASE)
-    if row is None:
-        return None
-    taken = Message(**row._asdict())
-    taken.status = MessageStatus(row.status)
-    if taken.status is not MessageStatus.due:
-        changed(db)
-    elif not settings().n8n_webhook_url:
-        _keep_in_outbox(db, taken, now)
-    return taken
+def deliver_all(is_over: Callable[[], bool] = lambda: False, now: datetime | None = None) -> None:
+    """Hand over all that is due, one after the other, until nothing is or `is_over`.
+
+    Like deliver_next in a loop, but noting what came of some and taking the next are one transaction.
+    """
+    most, taken = 1, in_transaction(take, now or clock.now())
+    while taken:
+        began = time.monotonic()
+        tried, rest, stops = _try_some(taken, is_over, now)
+        is_quick = not rest and time.monotonic() - began < QUICK_SECONDS
+        most = min(2 * most, MOST_AT_ONCE) if is_quick else 1
+        taken = in_transaction(_note_and_take, tried, rest, now or clock.now(), 0 if stops else most)
+        _own_up(tried)
 
 
-def _keep_in_outbox(db: Session, message: Message, now: datetime) -> None:
-    """With nothing configured the messages page is where it arrives."""
-    fetch(
-        db,
-        "UPDATE message SET status = 'delivered', delivered_at = %(now)s, next_try_at = %(now)s WHERE id = %(id)s",
-        id=message.id,
-        now=now,
-    )
-    changed(db)
+def _try_some(
+    taken: Sequence[Taken], is_over: Callable[[], bool], now: datetime | None
+) -> tuple[list[Tried], Sequence[Taken], bool]:
+    """Try what was taken, as long as it goes quickly. What is left, others can have: it shall not wait behind a receiver that hangs."""
+    tried, began = list[Tried](), time.monotonic()
+    for place, one in enumerate(taken, 1):
+        if one.way:
+            tried.append(_try(one, now))
+        stops = is_over()
+        # A mail server drops no doubles, so each letter is noted before the next.
+        if stops or one.way is Way.smtp or time.monotonic() - began > QUICK_SECONDS:
+            return tried, taken[place:], stops
+    return tried, (), False
 
 
-def _deliver(message: Message, url: str, started_at: datetime, now: datetime | None) -> None:
-    target = webhooks.target_of(url)
+def _note_and_take(db: Session, tried: Sequence[Tried], rest: Sequence[Taken], now: datetime, most: int) -> list[Taken]:
+    note(db, *tried)
+    give_back(db, rest, now)
+    return take(db, now, most) if most else []
+
+
+def _own_up(tried: Sequence[Tried]) -> None:
+    """A mistake of our own goes on, once what came of it is noted."""
+    for one in tried:
+        if one.mistake:
+            raise one.mistake
+
+
+def handover_id(message: Message) -> str:
+    """The name of a hand-over at the far end: the same for all its tries, another one for each that is meant anew."""
+    return f"{message.ref}:{message.handover}" if message.handover else str(message.ref)
+
+
+def _try(taken: Taken, now: datetime | None) -> Tried:
+    message, started_at = taken.message, now or clock.now()
+    target, hand_over = _far_end(taken)
+    mistake = None
     try:
-        outcome = _hand_over(message, url, started_at)
+        outcome = hand_over(message, started_at)
     except Exception as error:
-        # Ours, not the receiver's: the message is put off like any other before the error is shown.
-        in_transaction(
-            _record, message, target, Outcome(Verdict.temporary, error=outline(error)), started_at, now or clock.now()
-        )
-        raise
-    in_transaction(_record, message, target, outcome, started_at, now or clock.now())
-    if outcome.verdict is not Verdict.accepted:
+        # Ours, not the receiver's: the message is put off like any other before the error goes on.
+        outcome, mistake = Outcome(Verdict.temporary, error=outline(error)), error
+    if outcome.verdict not in (Verdict.accepted, Verdict.delivered):
         log.warning("message %d (%s), try %d: %s", message.id, message.kind, message.tries, outcome.error)
+    return Tried(message, target, outcome, started_at, now or clock.now(), mistake)
 
 
-def _hand_over(message: Message, url: str, now: datetime) -> Outcome:
+def _far_end(taken: Taken) -> tuple[str, Callable[[Message, datetime], Outcome]]:
+    configured = settings()
+    url = configured.webhook_url(taken.message.kind)
+    if taken.way is Way.n8n and url:
+        return webhooks.target_of(url), lambda message, now: _post(message, url, now)
+    server = configured.smtp
+    assert server is not None
+    return f"smtp://{server.host}:{server.port}", lambda message, now: smtp.send(
+        server, message, words_of(message), handover_id(message), now
+    )
+
+
+def _post(message: Message, url: str, now: datetime) -> Outcome:
     words = words_of(message)
     body = webhooks.payload(message, words.text, words.html)
-    return webhooks.call(url, settings().n8n_webhook_secret, str(message.ref), body, now)
+    return webhooks.call(url, settings().n8n_webhook_secret, handover_id(message), body, now)
 
 
-def _record(db: Session, message: Message, target: str, outcome: Outcome, started_at: datetime, now: datetime) -> None:
-    """Note the try and what follows from it.
-
-    Whoever was so slow that somebody else took the message meanwhile changes nothing.
-    """
-    fetch(
-        db,
-        """INSERT INTO delivery (message_id, attempt, target, started_at, finished_at, status_code, error)
-           VALUES (%(message_id)s, %(attempt)s, %(target)s, %(started_at)s, %(now)s, %(status_code)s, %(error)s)""",
-        message_id=message.id,
-        attempt=message.tries,
-        target=target,
-        started_at=started_at,
-        now=now,
-        status_code=outcome.status_code,
-        error=outcome.error[:500],
-    )
-    status = _status_after(message.tries, outcome)
-    fetch(
-        db,
-        """UPDATE message
-              SET status = %(status)s, last_error = %(error)s, next_try_at = %(next_try_at)s,
-                  delivered_at = %(delivered_at)s
-            WHERE id = %(id)s AND tries = %(tries)s AND status = 'due'""",
-        id=message.id,
-        tries=message.tries,
-        status=str(status),
-        error=outcome.error[:500],
-        next_try_at=now + pause_after(message.tries, outcome.retry_after) if status is MessageStatus.due else now,
-        delivered_at=now if status is MessageStatus.delivered else None,
-    )
-    changed(db)
+# One round trip. Whoever was so slow that somebody else took the message meanwhile, or that the callback came first, changes nothing but the list of tries.
+NOTE = """
+WITH tried AS (
+    INSERT INTO delivery (message_id, handover, attempt, target, started_at, finished_at, status_code, error)
+    VALUES (%(id)s, %(handover)s, %(tries)s, %(target)s, %(started_at)s, %(now)s, %(status_code)s, %(error)s))
+UPDATE message
+   SET status = %(status)s, why = %(why)s, last_error = %(error)s, next_try_at = %(next_try_at)s,
+       handed_over_at = coalesce(%(handed_over_at)s::timestamptz, handed_over_at), answer_by = %(answer_by)s,
+       delivered_at = %(delivered_at)s
+ WHERE id = %(id)s AND handover = %(handover)s AND tries = %(tries)s AND status = 'taken'
+"""
 
 
-def _status_after(tries: int, outcome: Outcome) -> MessageStatus:
-    if outcome.verdict is Verdict.accepted:
-        return MessageStatus.delivered
-    gives_up = outcome.verdict is Verdict.permanent or tries > len(PAUSES)
-    return MessageStatus.dead if gives_up else MessageStatus.due
+def note(db: Session, *tried: Tried) -> None:
+    """Write down tries and what follows from them."""
+    if tried:
+        repeat(db, NOTE, [_note_of(one) for one in tried])
+        changed(db)
+
+
+def _note_of(tried: Tried) -> dict[str, object]:
+    message, outcome, now = tried.message, tried.outcome, tried.finished_at
+    event, why = _event_after(message.tries, outcome)
+    is_silent = event == "handed over" and settings().expects_callbacks
+    return {
+        "id": message.id,
+        "handover": message.handover,
+        "tries": message.tries,
+        "target": tried.target,
+        "started_at": tried.started_at,
+        "status_code": outcome.status_code,
+        "error": (outcome.said or outcome.error)[:500],
+        "status": after(event),
+        "why": why,
+        "next_try_at": now + pause_after(message.tries, outcome.retry_after) if event == "put off" else now,
+        "handed_over_at": now if event in ("handed over", "arrived") else None,
+        "answer_by": now + SILENCE if is_silent else None,
+        "delivered_at": now if event == "arrived" else None,
+        "now": now,
+    }
+
+
+def _event_after(tries: int, outcome: Outcome) -> tuple[str, str]:
+    """What happens to a message after a try, and why where that is its end."""
+    if outcome.verdict is Verdict.temporary:
+        return ("given up", TRIED_FOR_DAYS) if tries > len(PAUSES) else ("put off", "")
+    events = {
+        Verdict.accepted: ("handed over", ""),
+        Verdict.delivered: ("arrived", ""),
+        Verdict.bounced: ("bounced", outcome.why or NO_SUCH_ADDRESS),
+        Verdict.permanent: ("given up", outcome.why),
+    }
+    return events[outcome.verdict]
 
 
 def pause_after(tries: int, retry_after: timedelta = timedelta(0)) -> timedelta:
     """How long to wait after so many failed tries, or as long as the receiver asked for where that is longer."""
     pause = PAUSES[min(tries, len(PAUSES)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)
     return max(pause, retry_after)
-
-
-# --- What staff do and see --------------------------------------------------------------------------------------------
-
-
-def replay(db: Session, message_ref: uuid.UUID, *, by: Actor, now: datetime) -> None:
-    """Send a dead message again, with the whole plan of tries before it.
-
-    Raises NotFound, NotAllowed, and NotPossibleNow for one that is not dead, or that would only confuse by now.
-    """
-    message = _locked(db, message_ref, by)
-    if message.status is not MessageStatus.dead or (message.useless_at is not None and message.useless_at <= now):
-        raise NotPossibleNow
-    message.status, message.next_try_at, message.tries = MessageStatus.due, now, 0
-    db.flush()
-    events.record(
-        db, "message.replayed", by=by, now=now, appointment_id=message.appointment_id, message=str(message.ref)
-    )
-
-
-def mark_called(db: Session, message_ref: uuid.UUID, *, by: Actor, now: datetime) -> None:
-    """Reception has told the patient on the phone: off the call list. Raises NotFound, NotAllowed, ChangedMeanwhile."""
-    message = _locked(db, message_ref, by)
-    if message.channel != "call" or message.status is not MessageStatus.due:
-        raise ChangedMeanwhile
-    message.status, message.delivered_at = MessageStatus.delivered, now
-    db.flush()
-    events.record(db, "message.called", by=by, now=now, appointment_id=message.appointment_id, message=str(message.ref))
-
-
-def _locked(db: Session, message_ref: uuid.UUID, by: Actor) -> Message:
-    if not by.is_staff:
-        raise NotAllowed
-    statement = (
-        select(Message).where(Message.ref == message_ref).with_for_update().execution_options(populate_existing=True)
-    )
-    message = db.exec(statement).one_or_none()
-    if message is None:
-        raise NotFound
-    return message
-
-
-def recent(
-    db: Session,
-    *,
-    status: MessageStatus | None = None,
-    kind: str = "",
-    channel: str = "",
-    search: str = "",
-    before_id: int | None = None,
-    limit: int = 50,
-) -> Sequence[Message]:
-    """Messages, newest first.
-
-    `search` looks in the recipient's name and address, `before_id` goes on where a page ended.
-    """
-    wanted: Any = select(Message)
-    if status is not None:
-        wanted = wanted.where(Message.status == status)
-    if kind:
-        wanted = wanted.where(Message.kind == kind)
-    if channel:
-        wanted = wanted.where(Message.channel == channel)
-    if search.strip():
-        text = search.strip()
-        wanted = wanted.where(
-            or_(
-                col(Message.recipient).icontains(text, autoescape=True),
-                col(Message.recipient_name).icontains(text, autoescape=True),
-            )
-        )
-    if before_id is not None:
-        wanted = wanted.where(col(Message.id) < before_id)
-    found: Sequence[Message] = db.exec(wanted.order_by(col(Message.id).desc()).limit(limit)).all()
-    return found

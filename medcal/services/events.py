@@ -48,6 +48,8 @@ EVENTS: dict[str, Follows] = {
     "policy.changed": Follows(),
     # Messages
     "message.replayed": Follows(),
+    "message.resent": Follows(),
+    "messages.replayed": Follows(),
     "message.called": Follows(),
     # The schedule
     "schedule.changed": Follows(),

@@ -70,7 +70,8 @@ _PLACE = """
 l.id AS location_id, l.name AS place, l.zone, l.street, l.city, l.phone AS place_phone, l.email AS place_email
 """
 APPOINTMENTS = f"""
-SELECT a.id, a.ref, a.code, a.version, a.starts_at, a.ends_at, d.name AS doctor, {_PERSON}, {_PLACE}
+SELECT a.id, a.ref, a.code, a.version, a.starts_at, a.ends_at, a.doctor_id, d.name AS doctor,
+       {_PERSON}, {_PLACE}
   FROM appointment a
   JOIN doctor d ON d.id = a.doctor_id JOIN location l ON l.id = a.location_id
   JOIN patient p ON p.id = a.patient_id LEFT JOIN booker b ON b.id = a.booker_id
@@ -260,10 +261,10 @@ _INSERT = """
 WITH said AS (
     INSERT INTO message (ref, reason, kind, patient_id, appointment_id, offer_id, channel, recipient, recipient_name,
                          language, subject, text, html, calendar, status, due_at, useless_at, next_try_at, tries,
-                         last_error, created_at)
+                         last_error, visit_starts_at, visit_doctor_id, created_at)
     VALUES (%(ref)s, %(reason)s, %(kind)s, %(patient_id)s, %(appointment_id)s, %(offer_id)s, %(channel)s, %(recipient)s,
             %(name)s, %(language)s, %(subject)s, %(text)s, %(html)s, %(calendar)s, %(status)s, %(due_at)s,
-            %(useless_at)s, %(due_at)s, 0, '', %(now)s)
+            %(useless_at)s, %(due_at)s, 0, '', %(visit_starts_at)s, %(visit_doctor_id)s, %(now)s)
     ON CONFLICT (reason) DO NOTHING RETURNING patient_id, created_at)
 INSERT INTO access_token (token_digest, purpose, patient_id, appointment_id, offer_id, created_at, expires_at)
 SELECT k.*, said.patient_id, CASE WHEN k.purpose <> ALL (%(of_offers)s) THEN %(appointment_id)s::bigint END,
@@ -313,6 +314,8 @@ def _insert(
         status=status,
         due_at=due_at,
         useless_at=useless_at,
+        visit_starts_at=told.appointment.starts_at if told.appointment else None,
+        visit_doctor_id=told.appointment.doctor_id if told.appointment else None,
         digests=[digest(_token(ref, purpose)) for purpose in purposes],
         purposes=purposes,
         of_offers=list(OF_OFFERS),
@@ -371,6 +374,12 @@ def words_of(message: Message) -> Words:
             text, html = text.replace(placeholder, link), html.replace(placeholder, link)
     whole = framed(html, subject=message.subject, language=message.language) if html else ""
     return Words(message.subject, text, whole)
+
+
+def unsubscribe_link(message: Message) -> str | None:
+    """Where a mail program lets the reader leave the list with one click (RFC 8058); only letters about earlier times have it."""
+    purpose = next((purpose for purpose in OF_OFFERS if f"{{link:{purpose}}}" in message.text), None)
+    return f"{settings().url}/l/{_token(message.ref, purpose)}/unsubscribe" if purpose else None
 
 
 def _token(ref: uuid.UUID, purpose: str) -> str:

@@ -12,7 +12,7 @@ from medcal.errors import NotPossibleNow
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, EntryStatus, Location, VisitType, WaitlistEntry
 from medcal.models.waitlist import ON_THE_LIST
-from medcal.security import SYSTEM, Actor
+from medcal.security import PATIENT, SYSTEM, Actor, digest
 from medcal.services import answers, events, patients
 from medcal.services.candidates import LEAST_GAIN
 from medcal.services.offer_states import ENTRY, after
@@ -138,6 +138,21 @@ def leave(db: Session, appointment_id: int, *, by: Actor, now: datetime) -> None
 def withdraw(db: Session, entry_id: int, *, by: Actor, now: datetime) -> None:
     """Take a wish off the list; an open offer to it ends. One that has ended already is left alone."""
     _withdraw(db, _lock(db, WaitlistEntry.id == entry_id, _is_listed()), by=by, now=now)
+
+
+def leave_by_link(db: Session, token: str, now: datetime) -> bool:
+    """Take the wish off the list that a letter's link is about; False for a link that is unknown, old, or about something else."""
+    row = fetch_one(
+        db,
+        """SELECT o.entry_id FROM access_token k JOIN offer o ON o.id = k.offer_id
+            WHERE k.token_digest = %(digest)s AND k.purpose IN ('offer', 'earlier') AND k.expires_at > %(now)s""",
+        digest=digest(token),
+        now=now,
+    )
+    if row is None:
+        return False
+    withdraw(db, row.entry_id, by=PATIENT, now=now)
+    return True
 
 
 def follow_move(db: Session, appointment_id: int, starts_at: datetime, *, by: Actor, now: datetime) -> None:

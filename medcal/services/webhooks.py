@@ -4,47 +4,24 @@ import base64
 import binascii
 import hashlib
 import hmac
+import http.client
 import json
-import threading
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
-from functools import cache
 from urllib.parse import urlsplit
 
-import httpx
-
+from medcal.config import settings
 from medcal.models import Message
+from medcal.services import posting
+from medcal.services.outcomes import WRONG_MESSAGE, WRONG_SETTINGS, Outcome, Verdict
 
 TIMEOUT = timedelta(seconds=15)
-LARGEST_ANSWER = 64 * 1024
 # A signature older than this is a replay, or somebody's clock is wrong.
 TOLERANCE = timedelta(minutes=5)
 LONGEST_RETRY_AFTER = timedelta(hours=6)
-# The receiver understood and will never take it: wrong settings or a wrong message. 404 is not among them, since a
-# starting n8n answers it for minutes.
-REFUSALS = {400, 401, 403, 410, 422}
-# n8n answers 200 with this before its workflows are there: nothing was taken.
-STARTING = b"n8n is starting up"
-
-
-class Verdict(StrEnum):
-    accepted = "accepted"
-    temporary = "temporary"
-    permanent = "permanent"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a call. `error` is for staff and names no person; `retry_after` is what the receiver asked for."""
-
-    verdict: Verdict
-    status_code: int | None = None
-    error: str = ""
-    retry_after: timedelta = timedelta(0)
+# The receiver understood and will never take it. 404 is not among them, since a starting n8n answers it for minutes.
+REFUSALS = {400: WRONG_MESSAGE, 401: WRONG_SETTINGS, 403: WRONG_SETTINGS, 410: WRONG_SETTINGS, 422: WRONG_MESSAGE}
 
 
 class BadSignature(Exception):
@@ -121,53 +98,45 @@ def payload(message: Message, text: str, html: str) -> bytes:
 
 
 def call(url: str, secret: bytes, message_id: str, body: bytes, now: datetime) -> Outcome:
-    """Post a signed body and say what came of it; never raises for anything the far end or the network does.
-
-    Redirects are not followed (the signature was made for this receiver), and no more than 64 KB of the answer are
-    read.
-    """
-    headers = {"content-type": "application/json", "accept-encoding": "identity", **sign(secret, message_id, body, now)}
-    give_up_at = time.monotonic() + TIMEOUT.total_seconds()
+    """Post a signed call and say what came of it; never raises for what the far end does."""
+    headers = sign(secret, message_id, body, now) | {"content-type": "application/json", "user-agent": "Medcal"}
     try:
-        with _client().stream("POST", url, content=body, headers=headers) as response:
-            return _judge(response, _beginning(response, give_up_at), now)
-    except httpx.TimeoutException:
+        answer = posting.post(
+            url, headers, body, seconds=TIMEOUT.total_seconds(), allow_private=settings().webhook_allow_private
+        )
+    except posting.Forbidden as refusal:
+        return Outcome(Verdict.permanent, error=f"the webhook is not called: {refusal}", why=WRONG_SETTINGS)
+    except TimeoutError:
         return Outcome(Verdict.temporary, error="no answer in time")
-    except httpx.HTTPError as error:
+    except (OSError, http.client.HTTPException) as error:
         return Outcome(Verdict.temporary, error=f"no connection: {type(error).__name__}")
-    except httpx.InvalidURL:
-        return Outcome(Verdict.permanent, error="the address of the webhook is not valid")
+    return _judge(answer, message_id, now)
 
 
 def target_of(url: str) -> str:
     """Where a call goes, for the list of deliveries: the path stays out, since with n8n it is half a secret."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}:{parts.port or {'http': 80, 'https': 443}[parts.scheme]}"[:200]
+    return f"{parts.scheme}://{parts.hostname}:{parts.port or posting.PORTS[parts.scheme]}"[:200]
 
 
-def _beginning(response: httpx.Response, give_up_at: float) -> bytes:
-    """The first 64 KB of an answer. The client's timeout counts anew with each piece; a slow drip is stopped here."""
-    read = b""
-    for piece in response.iter_raw():
-        read += piece
-        if time.monotonic() > give_up_at:
-            raise httpx.ReadTimeout("the answer drips")
-        if len(read) >= LARGEST_ANSWER:
-            break
-    return read
-
-
-def _judge(response: httpx.Response, answer: bytes, now: datetime) -> Outcome:
-    status = response.status_code
-    if response.is_success and STARTING not in answer:
+def _judge(answer: posting.Answer, message_id: str, now: datetime) -> Outcome:
+    """Taken is a 202 that names the message. Any other 2xx comes from somebody else, such as an n8n that is still starting."""
+    status = answer.status
+    if status == 202 and _accepted(answer.body) == message_id:
         return Outcome(Verdict.accepted, status)
-    if response.is_success:
-        return Outcome(Verdict.temporary, status, "the receiver is still starting")
+    if 200 <= status < 300:
+        return Outcome(Verdict.temporary, status, f"HTTP {status} that does not accept the message")
     if status in REFUSALS:
-        return Outcome(Verdict.permanent, status, f"refused with HTTP {status}")
-    return Outcome(
-        Verdict.temporary, status, f"HTTP {status}", _retry_after(response.headers.get("retry-after", ""), now)
-    )
+        return Outcome(Verdict.permanent, status, f"refused with HTTP {status}", why=REFUSALS[status])
+    return Outcome(Verdict.temporary, status, f"HTTP {status}", _retry_after(answer.retry_after, now))
+
+
+def _accepted(body: bytes) -> object:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return None
+    return content.get("accepted") if isinstance(content, dict) else None
 
 
 def _retry_after(value: str, now: datetime) -> timedelta:
@@ -177,19 +146,3 @@ def _retry_after(value: str, now: datetime) -> timedelta:
     except (ValueError, TypeError, OverflowError):
         return timedelta(0)
     return min(max(wanted, timedelta(0)), LONGEST_RETRY_AFTER)
-
-
-_one_at_a_time = threading.Lock()
-
-
-def _client() -> httpx.Client:
-    """One per process: threads share its connections."""
-    # A cache alone would let threads that ask first at the same instant make one each, and lose all but the last.
-    with _one_at_a_time:
-        return _new_client()
-
-
-@cache
-def _new_client() -> httpx.Client:
-    limits = httpx.Limits(max_connections=16, max_keepalive_connections=8)
-    return httpx.Client(timeout=TIMEOUT.total_seconds(), follow_redirects=False, limits=limits)

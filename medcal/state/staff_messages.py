@@ -15,7 +15,7 @@ from medcal.errors import MedcalError
 from medcal.i18n import t
 from medcal.models import MessageStatus
 from medcal.security import Actor
-from medcal.services import delivery, outbox
+from medcal.services import outbox, resending
 from medcal.services.outbox import Filter
 from medcal.state import live
 from medcal.state.desk_answers import done, refused
@@ -80,11 +80,11 @@ class StaffMessagesState(rx.State):
 
     @open_to("reception", "admin")
     async def replay(self, ref: uuid.UUID) -> Any:
-        return await self._do(delivery.replay, ref, t("On its way again."))
+        return await self._do(resending.replay, ref, t("On its way again."))
 
     @open_to("reception", "admin")
     async def mark_called(self, ref: uuid.UUID) -> Any:
-        return await self._do(delivery.mark_called, ref, t("Off the call list."))
+        return await self._do(resending.mark_called, ref, t("Off the call list."))
 
     async def _from_the_start(self) -> None:
         self._limit = STEP
@@ -111,4 +111,4 @@ def _list(db: Session, actor: Actor, wanted: Filter, limit: int, now: datetime) 
 
 
 def _open(db: Session, actor: Actor, ref: uuid.UUID, now: datetime) -> OpenMessage:
-    return OpenMessage.of(outbox.open_message(db, actor, ref), now)
+    return OpenMessage.of(outbox.open_message(db, actor, ref, now), now)

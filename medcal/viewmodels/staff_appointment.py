@@ -145,6 +145,7 @@ _HISTORY = {
     "offer.expired": n_("The offer ended without an answer"),
     "offer.withdrawn": n_("The offer was withdrawn by {who}"),
     "message.replayed": n_("A message was sent again by {who}"),
+    "message.resent": n_("A message was sent again by {who}"),
     "message.called": n_("Told on the phone by {who}"),
 }
 

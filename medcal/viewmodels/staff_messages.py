@@ -12,7 +12,10 @@ from medcal.viewmodels.dates import stamp
 
 MESSAGE_WORDS = {
     MessageStatus.due: n_("Waiting"),
+    MessageStatus.taken: n_("On its way"),
+    MessageStatus.handed_over: n_("Handed over"),
     MessageStatus.delivered: n_("Delivered"),
+    MessageStatus.bounced: n_("Came back"),
     MessageStatus.dead: n_("Failed"),
     MessageStatus.missed: n_("Missed its moment"),
     MessageStatus.dropped: n_("No longer needed"),
@@ -66,7 +69,10 @@ class MessageRow:
             language=message.language,
             status=str(message.status),
             status_word=_waiting_word(message, now) if is_waiting else t(MESSAGE_WORDS[message.status]),
-            at=stamp(message.due_at if is_waiting else message.delivered_at or message.created_at, zone),
+            at=stamp(
+                message.due_at if is_waiting else message.delivered_at or message.handed_over_at or message.created_at,
+                zone,
+            ),
             tries=tn("{count} try", "{count} tries", message.tries) if message.tries else "",
             error=message.last_error,
             can_replay=message.status is MessageStatus.dead and not is_useless,
@@ -93,6 +99,8 @@ class AttemptRow:
 
     @classmethod
     def of(cls, delivery: Delivery, zone: ZoneInfo) -> "AttemptRow":
+        if delivery.target == "callback":
+            return cls("", stamp(delivery.started_at, zone), "", delivery.error or t("sent"))
         answer = str(delivery.status_code) if delivery.status_code else ""
         return cls(
             str(delivery.attempt),

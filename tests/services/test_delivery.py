@@ -1,7 +1,6 @@
 """Each message is handed over at least once, carries one id, and is given up only where that is right."""
 
 import threading
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,15 +8,14 @@ import pytest
 from sqlmodel import Session, col, select
 
 from medcal.db import in_transaction
-from medcal.errors import ChangedMeanwhile, NotAllowed, NotFound, NotPossibleNow
-from medcal.models import AppointmentStatus, Delivery, Event, Message, MessageStatus, OfferStatus
-from medcal.security import PATIENT
+from medcal.models import AppointmentStatus, Delivery, Message, MessageStatus, OfferStatus
 from medcal.services import delivery, notifications, reminders
-from medcal.services.delivery import JITTER, LEASE, PAUSES, deliver_next, mark_called, recent, replay
+from medcal.services.delivery import JITTER, PAUSES, TRIED_FOR_DAYS, Tried, deliver_all, deliver_next
+from medcal.services.outcomes import WRONG_SETTINGS, Outcome, Verdict
+from medcal.services.taking import CALL, LEASE, NO_LONGER_SO, NO_WAY, TOO_LATE, take
 from tests.support.factories import (
     NOW,
     Clinic,
-    add,
     make_appointment,
     make_clinic,
     make_entry,
@@ -27,6 +25,7 @@ from tests.support.factories import (
 from tests.support.inbox import inbox
 from tests.support.sink import Answer, Sink, hang
 
+FATE = MessageStatus
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
@@ -65,7 +64,7 @@ def test_a_message_leaves_signed_with_its_words_its_links_and_its_calendar_file(
     assert (payload["text"], payload["html"]) == (mail.text, mail.html)
     assert mail.links[0] in payload["html"]
     assert payload["calendar"]
-    assert again(db, message).status is MessageStatus.delivered
+    assert (again(db, message).status, message.handed_over_at, message.answer_by) == (FATE.handed_over, NOW, None)
     [attempt] = db.exec(select(Delivery)).all()
     assert (attempt.attempt, attempt.status_code, attempt.error) == (1, 202, "")
 
@@ -92,7 +91,7 @@ def test_a_message_that_has_become_useless_is_missed_and_not_sent(db: Session, c
 
     assert deliver_next(NOW + DAY)
 
-    assert again(db, message).status is MessageStatus.missed
+    assert (again(db, message).status, message.why) == (MessageStatus.missed, TOO_LATE)
     assert webhook.calls == []
 
 
@@ -108,7 +107,7 @@ def test_a_reminder_of_a_visit_that_is_off_or_moved_is_dropped(
     while deliver_next(NOW + MINUTE):
         pass
 
-    assert [mail.row.status for mail in inbox(db)] == [MessageStatus.dropped]
+    assert [(mail.row.status, mail.row.why) for mail in inbox(db)] == [(MessageStatus.dropped, NO_LONGER_SO)]
     assert webhook.calls == []
 
 
@@ -179,7 +178,7 @@ def test_a_failed_message_is_tried_with_growing_pauses_for_three_days_and_is_the
         pauses.append(again(db, message).next_try_at - now)
         now = message.next_try_at
 
-    assert (message.status, message.last_error) == (MessageStatus.dead, "HTTP 503")
+    assert (message.status, message.why, message.last_error) == (MessageStatus.dead, TRIED_FOR_DAYS, "HTTP 503")
     assert len(webhook.calls) == len(PAUSES) + 1
     assert {call.id for call in webhook.calls} == {str(message.ref)}
     for pause, planned in zip(pauses, PAUSES, strict=False):
@@ -196,7 +195,8 @@ def test_a_refused_message_is_dead_at_once(db: Session, clinic: Clinic, webhook:
 
     deliver_next(NOW)
 
-    assert (again(db, message).status, message.last_error) == (MessageStatus.dead, "refused with HTTP 401")
+    assert (again(db, message).status, message.why) == (MessageStatus.dead, WRONG_SETTINGS)
+    assert message.last_error == "refused with HTTP 401"
 
 
 def test_a_receiver_that_asks_for_a_pause_gets_it(db: Session, clinic: Clinic, webhook: Sink) -> None:
@@ -210,26 +210,26 @@ def test_a_receiver_that_asks_for_a_pause_gets_it(db: Session, clinic: Clinic, w
 
 def test_a_message_whose_taker_died_is_taken_again_with_the_same_id(db: Session, clinic: Clinic, webhook: Sink) -> None:
     message = booked_message(db, clinic)
-    assert in_transaction(delivery._take, NOW)  # and there the process was killed
+    assert in_transaction(take, NOW)  # and there the process was killed
 
     assert not deliver_next(NOW + LEASE - timedelta(seconds=1))
     assert deliver_next(NOW + LEASE)
 
     assert [call.id for call in webhook.calls] == [str(message.ref)]
-    assert again(db, message).status is MessageStatus.delivered
+    assert again(db, message).status is MessageStatus.handed_over
 
 
 @pytest.mark.usefixtures("webhook")
 def test_a_taker_that_wakes_up_late_changes_nothing(db: Session, clinic: Clinic) -> None:
     message = booked_message(db, clinic)
-    slow = in_transaction(delivery._take, NOW)
+    [slow] = in_transaction(take, NOW)
     deliver_next(NOW + LEASE)
-    assert slow
 
-    late = delivery.Outcome(delivery.Verdict.permanent, 410, "refused with HTTP 410")
-    in_transaction(delivery._record, slow, "http://there:80", late, NOW, NOW + 2 * LEASE)
+    late = Outcome(Verdict.permanent, 410, "refused with HTTP 410")
+    in_transaction(delivery.note, Tried(slow.message, "http://there:80", late, NOW, NOW + 2 * LEASE))
 
-    assert again(db, message).status is MessageStatus.delivered
+    assert again(db, message).status is MessageStatus.handed_over
+    assert len(db.exec(select(Delivery)).all()) == 2
 
 
 @pytest.mark.usefixtures("webhook")
@@ -245,6 +245,15 @@ def test_a_mistake_of_our_own_puts_the_message_off_like_any_other(
     assert again(db, message).status is MessageStatus.due
     assert message.next_try_at < NOW + LEASE
     assert message.last_error.startswith("ZeroDivisionError")
+
+
+@pytest.mark.usefixtures("webhook")
+def test_told_to_stop_it_notes_what_it_has_done_and_takes_no_more(db: Session, clinic: Clinic) -> None:
+    first, second = booked_message(db, clinic, 30), booked_message(db, clinic, 31)
+
+    deliver_all(lambda: True, NOW)
+
+    assert (again(db, first).status, again(db, second).status) == (MessageStatus.handed_over, MessageStatus.due)
 
 
 def test_logs_name_nobody(db: Session, clinic: Clinic, webhook: Sink, caplog: pytest.LogCaptureFixture) -> None:
@@ -280,11 +289,7 @@ def _in_threads(count: int, work: Callable[[], None]) -> None:
 def test_four_deliverers_send_each_message_once(webhook: Sink) -> None:
     in_transaction(_book_many, 40)
 
-    def deliver_all() -> None:
-        while deliver_next(NOW):
-            pass
-
-    _in_threads(4, deliver_all)
+    _in_threads(4, lambda: deliver_all(now=NOW))
 
     assert len(webhook.calls) == len(webhook.accepted) == 40
 
@@ -306,7 +311,47 @@ def test_a_receiver_that_hangs_on_one_message_does_not_hold_up_the_others(webhoo
     stuck.join()
 
 
-# --- The call list, dead letters, and the page of messages ------------------------------------------------------------
+# --- Ways --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_kind_of_message_goes_to_its_own_address(
+    db: Session, clinic: Clinic, webhook: Sink, configured: Callable[..., None]
+) -> None:
+    with Sink() as other:
+        configured(N8N_WEBHOOK_URL_APPOINTMENT_MOVED=other.url)
+        message = booked_message(db, clinic)
+        notifications.write(db, "appointment.moved", appointment_id=message.appointment_id, now=NOW)
+
+        deliver_all(now=NOW)
+
+        assert [call.payload["type"] for call in webhook.calls] == ["appointment.booked"]
+        assert [call.payload["type"] for call in other.calls] == ["appointment.moved"]
+
+
+def test_what_nothing_that_is_configured_can_carry_goes_to_the_call_list(
+    db: Session, clinic: Clinic, sink: Sink, configured: Callable[..., None]
+) -> None:
+    configured(N8N_WEBHOOK_URL_CODE=sink.url, N8N_WEBHOOK_SECRET=sink.secret.decode(), WEBHOOK_ALLOW_PRIVATE="1")
+    message = booked_message(db, clinic)
+
+    deliver_all(now=NOW)
+
+    assert (again(db, message).status, message.channel, message.why) == (MessageStatus.due, "call", CALL)
+    assert sink.calls == []
+
+
+def test_a_code_is_read_out_to_nobody(db: Session, clinic: Clinic, sink: Sink, configured: Callable[..., None]) -> None:
+    configured(N8N_WEBHOOK_URL_OFFER_MADE=sink.url, N8N_WEBHOOK_SECRET=sink.secret.decode(), WEBHOOK_ALLOW_PRIVATE="1")
+    message = booked_message(db, clinic)
+    message.kind = "code"
+    db.flush()
+
+    deliver_all(now=NOW)
+
+    assert (again(db, message).status, message.channel, message.why) == (MessageStatus.dead, "email", NO_WAY)
+
+
+# --- The call list ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("webhook")
@@ -315,13 +360,6 @@ def test_the_call_list_is_left_to_reception(db: Session, clinic: Clinic) -> None
     notifications.write(db, "appointment.booked", appointment_id=appointment.id, now=NOW)
 
     assert not deliver_next(NOW + DAY)
-
-    [message] = recent(db, channel="call", status=MessageStatus.due)
-    mark_called(db, message.ref, by=clinic.desk, now=NOW)
-    assert again(db, message).status is MessageStatus.delivered
-    assert db.exec(select(Event.kind, Event.staff_user_id)).all() == [("message.called", clinic.sam.id)]
-    with pytest.raises(ChangedMeanwhile):
-        mark_called(db, message.ref, by=clinic.desk, now=NOW)
 
 
 def test_a_call_that_nobody_made_in_time_is_missed(db: Session, clinic: Clinic) -> None:
@@ -342,51 +380,3 @@ def test_a_call_about_an_offer_that_was_answered_leaves_the_list(db: Session, cl
     deliver_next(NOW)
 
     assert [mail.row.status for mail in inbox(db)] == [MessageStatus.dropped]
-
-
-def test_a_dead_message_can_be_sent_again(db: Session, clinic: Clinic, webhook: Sink) -> None:
-    webhook.answer(Answer(403))
-    message = booked_message(db, clinic)
-    deliver_next(NOW)
-
-    replay(db, message.ref, by=clinic.desk, now=NOW + DAY)
-    deliver_next(NOW + DAY)
-
-    assert again(db, message).status is MessageStatus.delivered
-    assert db.exec(select(Event.kind)).all() == ["message.replayed"]
-
-
-def test_only_what_is_dead_and_still_of_use_is_sent_again_and_only_by_staff(
-    db: Session, clinic: Clinic, webhook: Sink
-) -> None:
-    webhook.answer(Answer(403))
-    message = booked_message(db, clinic)
-
-    with pytest.raises(NotPossibleNow):
-        replay(db, message.ref, by=clinic.desk, now=NOW)
-    deliver_next(NOW)
-    with pytest.raises(NotPossibleNow):
-        replay(db, message.ref, by=clinic.desk, now=NOW + 31 * DAY)
-    with pytest.raises(NotAllowed):
-        replay(db, message.ref, by=PATIENT, now=NOW)
-    with pytest.raises(NotFound):
-        replay(db, uuid.uuid4(), by=clinic.desk, now=NOW)
-
-
-def test_staff_find_messages_by_status_kind_and_recipient_page_by_page(db: Session, clinic: Clinic) -> None:
-    for place, name in enumerate(["Alice", "100% Bob", "Charlie_"]):
-        patient = add(db, make_patient(db, name, f"{place}@example.com"))
-        appointment = make_appointment(db, clinic, NOW + (place + 5) * DAY, patient)
-        notifications.write(db, "appointment.booked", appointment_id=appointment.id, now=NOW)
-    notifications.write(db, "appointment.moved", appointment_id=appointment.id, now=NOW)
-
-    def names(**wanted: object) -> list[str]:
-        return [message.recipient_name for message in recent(db, **wanted)]  # type: ignore[arg-type]
-
-    assert names() == ["Charlie_", "Charlie_", "100% Bob", "Alice"]
-    assert names(kind="appointment.moved") == ["Charlie_"]
-    assert names(status=MessageStatus.dead) == []
-    assert (names(search="%"), names(search="_"), names(search=" ALI ")) == (["100% Bob"], ["Charlie_"] * 2, ["Alice"])
-    assert names(search="2@example") == ["Charlie_"] * 2
-    first = recent(db, limit=3)
-    assert names(before_id=first[-1].id) == ["Alice"]

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,15 +14,16 @@ from psycopg import sql
 from sqlalchemy import create_engine
 from sqlalchemy.exc import StatementError
 from sqlalchemy.pool import NullPool
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel, col, select
 
 from medcal import db as database
 from medcal.db import in_transaction
 from medcal.demo import story
 from medcal.migrate import PROJECT, migrate
-from medcal.models import Appointment, Doctor, Message
+from medcal.models import Appointment, Delivery, Doctor, Message, MessageStatus, ReminderRule
+from medcal.services import notifications
 from tests.support import databases
-from tests.support.factories import NOW, Clinic, make_appointment
+from tests.support.factories import NOW, Clinic, make_appointment, make_clinic
 
 # What `alembic check` does not see is here: exclusion constraints, the text of CHECKs, predicates of indexes, triggers, functions.
 CATALOGUE = """
@@ -145,6 +146,47 @@ def test_the_comparison_sees_what_could_silently_differ(committed: str, change: 
         connection.execute(change)  # type: ignore[arg-type]
 
     assert catalogue(committed) != before
+
+
+def test_what_was_told_before_fates_were_known_keeps_its_place(committed: str) -> None:
+    in_transaction(_tell_four)
+    run_alembic(committed, "downgrade", "0002")
+    with psycopg.connect(committed, autocommit=True) as connection:
+        before = connection.execute("SELECT status, delivered_at FROM message ORDER BY id").fetchall()
+
+    run_alembic(committed, "upgrade", "head")
+
+    # Back to fewer words and forth again: what a webhook took, and what lay in the outbox, are told apart by their tries.
+    assert [status for status, _ in before] == ["delivered", "delivered", "dead", "due"]
+    assert all(delivered_at for status, delivered_at in before if status == "delivered")
+    with database.transaction() as db:
+        rows = db.exec(select(Message).order_by(col(Message.id))).all()
+        assert [str(row.status) for row in rows] == ["handed_over", "delivered", "dead", "due"]
+        assert [row.handed_over_at for row in rows] == [NOW, None, None, None]
+        rules = db.exec(select(ReminderRule.before_hours).order_by(col(ReminderRule.before_hours))).all()
+    assert list(rules) == [24, 72]
+
+
+def _tell_four(db: Session) -> None:
+    """One that a webhook took, one in the outbox, one that bounced, and one that somebody is just handing over."""
+    clinic = make_clinic(db)
+    for place, change in enumerate(
+        [
+            {"status": MessageStatus.handed_over, "handed_over_at": NOW},
+            {"status": MessageStatus.delivered, "delivered_at": NOW},
+            {"status": MessageStatus.bounced},
+            {"status": MessageStatus.taken},
+        ]
+    ):
+        appointment = make_appointment(db, clinic, NOW + timedelta(days=place + 1))
+        notifications.write(db, "appointment.booked", appointment_id=appointment.id, now=NOW)
+        message = db.exec(select(Message).where(Message.appointment_id == appointment.id)).one()
+        message.sqlmodel_update(change)
+    first = db.exec(select(Message).order_by(col(Message.id)).limit(1)).one()
+    db.add(
+        Delivery(message_id=first.id or 0, attempt=1, target="https://n8n.example:443", started_at=NOW, finished_at=NOW)
+    )
+    db.flush()
 
 
 def test_going_back_leaves_nothing(committed: str) -> None:

@@ -1,16 +1,18 @@
 """What reception reads of messages, and what it does not."""
 
 import uuid
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
 
 from medcal.errors import NotAllowed, NotFound
-from medcal.models import Message
+from medcal.models import Message, MessageStatus
 from medcal.security import Role
-from medcal.services import notifications, outbox
+from medcal.services import notifications, outbox, taking
 from medcal.services.outbox import Filter
-from tests.support.factories import NOW, Clinic, actor, make_appointment, make_user
+from tests.support.factories import NOW, Clinic, actor, make_appointment, make_patient, make_user
 from tests.support.times import at
 
 RECEIVER = {"N8N_WEBHOOK_URL": "https://n8n.example/webhook", "N8N_WEBHOOK_SECRET": "a secret of more than 24 letters"}
@@ -25,7 +27,7 @@ def told(db: Session, clinic: Clinic) -> Message:
 
 
 def test_with_nothing_configured_this_is_where_messages_arrive(db, clinic, told):
-    opened = outbox.open_message(db, clinic.desk, told.ref)
+    opened = outbox.open_message(db, clinic.desk, told.ref, NOW)
 
     assert opened.shows_links
     assert "/l/" in opened.words.text and "/l/" in opened.words.html
@@ -34,7 +36,7 @@ def test_with_nothing_configured_this_is_where_messages_arrive(db, clinic, told)
 def test_what_has_really_gone_out_opens_nothing_to_the_staff(db, clinic, told, configured):
     configured(**RECEIVER)
 
-    opened = outbox.open_message(db, clinic.desk, told.ref)
+    opened = outbox.open_message(db, clinic.desk, told.ref, NOW)
 
     assert not opened.shows_links
     assert "/l/" not in opened.words.text + opened.words.html
@@ -45,7 +47,7 @@ def test_a_one_time_code_is_for_its_recipient_alone(db, clinic, told, configured
     configured(**RECEIVER)
     told.kind, told.text = "code", "Your code is 482913."
 
-    assert "482913" not in outbox.open_message(db, clinic.desk, told.ref).words.text
+    assert "482913" not in outbox.open_message(db, clinic.desk, told.ref, NOW).words.text
 
 
 def test_the_list_is_narrowed_by_recipient_and_channel(db, clinic, told):
@@ -61,9 +63,73 @@ def test_messages_are_not_for_doctors(db, clinic, told):
     with pytest.raises(NotAllowed):
         outbox.list_messages(db, reader, Filter(), 50)
     with pytest.raises(NotAllowed):
-        outbox.open_message(db, reader, told.ref)
+        outbox.open_message(db, reader, told.ref, NOW)
 
 
 def test_an_unknown_message_is_not_found(db, clinic):
     with pytest.raises(NotFound):
-        outbox.open_message(db, clinic.desk, uuid.uuid4())
+        outbox.open_message(db, clinic.desk, uuid.uuid4(), NOW)
+
+
+# --- Filters and pages ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(db: Session, clinic: Clinic) -> None:
+    """Confirmations of Alice, 100% Bob and Charlie_, and that Charlie's visit was moved."""
+    for place, name in enumerate(["Alice", "100% Bob", "Charlie_"]):
+        appointment = make_appointment(
+            db, clinic, NOW + timedelta(days=place + 5), make_patient(db, name, f"{place}@example.com")
+        )
+        notifications.write(db, "appointment.booked", appointment_id=appointment.id, now=NOW)
+    notifications.write(db, "appointment.moved", appointment_id=appointment.id, now=NOW)
+
+
+def test_staff_find_messages_by_fate_kind_and_recipient_page_by_page(db, clinic, three):
+    def names(limit: int = 50, before: Message | None = None, **wanted: Any) -> list[str]:
+        found = outbox.list_messages(db, clinic.desk, Filter(**wanted), limit, before=before)
+        return [message.recipient_name for message in found]
+
+    assert names() == ["Charlie_", "Charlie_", "100% Bob", "Alice"]
+    assert names(kind="appointment.moved") == ["Charlie_"]
+    assert (names(status=MessageStatus.dead), len(names(status=MessageStatus.due))) == ([], 4)
+    assert (names(search="%"), names(search="_"), names(search=" ALI ")) == (["100% Bob"], ["Charlie_"] * 2, ["Alice"])
+    assert names(search="2@example") == ["Charlie_"] * 2
+    first = outbox.list_messages(db, clinic.desk, Filter(), 3)
+    assert names(before=first[-1]) == ["Alice"]
+
+
+def test_a_patients_messages_are_listed_by_the_patient(db, clinic, told, three):
+    def found(patient: uuid.UUID) -> int:
+        return len(outbox.list_messages(db, clinic.desk, Filter(patient=patient), 50))
+
+    assert (found(clinic.alice.ref), found(clinic.bob.ref), found(uuid.uuid4())) == (1, 0, 0)
+
+
+# --- Why something has not been sent ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, outbox.WAITS_FOR_SCHEDULER),
+        ({"next_try_at": NOW + timedelta(hours=1)}, outbox.WAITS_FOR_ITS_TIME),
+        ({"next_try_at": NOW + timedelta(hours=1), "tries": 2}, outbox.WAITS_FOR_NEXT_TRY),
+        ({"channel": "call"}, outbox.WAITS_FOR_CALL),
+        ({"channel": "call", "why": taking.CALL}, taking.CALL),
+        ({"status": MessageStatus.dead, "why": "It was tried for three days."}, "It was tried for three days."),
+        ({"status": MessageStatus.delivered}, ""),
+    ],
+)
+def test_staff_see_why_a_message_has_not_been_sent(db, clinic, told, change: dict[str, Any], why: str):
+    told.sqlmodel_update(change)
+    db.flush()
+
+    assert outbox.open_message(db, clinic.desk, told.ref, NOW).why == why
+
+
+def test_a_message_that_waits_for_another_says_so(db, clinic, told):
+    notifications.write(db, "appointment.moved", appointment_id=told.appointment_id, now=NOW)
+    moved = db.exec(select(Message).where(Message.kind == "appointment.moved")).one()
+
+    assert outbox.explain(db, moved, NOW) == outbox.WAITS_FOR_ANOTHER

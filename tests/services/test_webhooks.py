@@ -7,17 +7,30 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from medcal import clock
 from medcal.models import Message
-from medcal.services import webhooks
-from medcal.services.webhooks import BadSignature, Outcome, Verdict, call, sign, verify
-from tests.support.sink import Answer, Sink, drip, half_answer, hang, huge_answer, reset
+from medcal.services import posting, webhooks
+from medcal.services.outcomes import WRONG_MESSAGE, WRONG_SETTINGS, Outcome, Verdict
+from medcal.services.posting import Forbidden, check_target
+from medcal.services.sockets import trusting_context
+from medcal.services.webhooks import BadSignature, call, sign, verify
+from tests.support.sink import (
+    CERTIFICATE,
+    Answer,
+    Sink,
+    accepting,
+    drip,
+    drip_of_headers,
+    half_answer,
+    hang,
+    huge_answer,
+    reset,
+)
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET = b"twenty-four letters or more"
@@ -28,13 +41,16 @@ def post(sink: Sink, body: bytes = BODY) -> Outcome:
     return call(sink.url, sink.secret, "msg-1", body, clock.now())
 
 
+@pytest.fixture(autouse=True)
+def own_machine(configured: Callable[..., None]) -> None:
+    """The receiver of these tests is this machine."""
+    configured(WEBHOOK_ALLOW_PRIVATE="1")
+
+
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that waits a moment only."""
     monkeypatch.setattr(webhooks, "TIMEOUT", timedelta(seconds=0.3))
-    with httpx.Client(timeout=0.3, verify=False) as client:
-        monkeypatch.setattr(webhooks, "_client", lambda: client)
-        yield
 
 
 # --- Signatures -------------------------------------------------------------------------------------------------------
@@ -146,15 +162,24 @@ def test_the_list_of_deliveries_does_not_show_the_path_of_the_webhook() -> None:
 # --- What answers mean ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 204])
-def test_a_2xx_answer_means_taken(sink: Sink, status: int) -> None:
-    sink.answer(Answer(status, body=b""))
-
-    assert post(sink) == Outcome(Verdict.accepted, status)
+def test_a_202_that_names_the_message_means_taken(sink: Sink) -> None:
+    assert post(sink) == Outcome(Verdict.accepted, 202)
 
 
-def test_n8n_that_is_still_starting_has_taken_nothing(sink: Sink) -> None:
-    sink.answer(Answer(200, body=b"<html>n8n is starting up. Please wait</html>"))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, body=b"<html>n8n is starting up. Please wait</html>"),
+        Answer(200, body=accepting("msg-1")),
+        Answer(202, body=accepting("msg-2")),
+        Answer(202, body=b'["msg-1"]'),
+        Answer(202, body=b"\xff"),
+        Answer(202, body=b""),
+        Answer(204, body=b""),
+    ],
+)
+def test_any_other_2xx_comes_from_somebody_else_and_means_nothing(sink: Sink, answer: Answer) -> None:
+    sink.answer(answer)
 
     assert post(sink).verdict is Verdict.temporary
 
@@ -163,7 +188,8 @@ def test_n8n_that_is_still_starting_has_taken_nothing(sink: Sink) -> None:
 def test_a_refusal_is_not_asked_again(sink: Sink, status: int) -> None:
     sink.answer(Answer(status))
 
-    assert post(sink) == Outcome(Verdict.permanent, status, f"refused with HTTP {status}")
+    why = WRONG_MESSAGE if status in (400, 422) else WRONG_SETTINGS
+    assert post(sink) == Outcome(Verdict.permanent, status, f"refused with HTTP {status}", why=why)
 
 
 @pytest.mark.parametrize("status", [404, 408, 425, 429, 500, 502, 503])
@@ -202,7 +228,7 @@ def test_the_receiver_may_ask_to_be_left_alone_for_a_while(sink: Sink, value: st
     assert outcome.retry_after == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("spoil", [hang, reset, half_answer, drip])
+@pytest.mark.parametrize("spoil", [hang, reset, half_answer, drip, drip_of_headers])
 @pytest.mark.usefixtures("impatient")
 def test_a_broken_answer_is_tried_again_and_holds_nobody_up(sink: Sink, spoil: object) -> None:
     sink.answer(Answer(spoil=spoil))  # type: ignore[arg-type]
@@ -218,7 +244,7 @@ def test_of_a_huge_answer_only_the_beginning_is_read(sink: Sink) -> None:
     sink.answer(Answer(spoil=huge_answer))
     began = time.monotonic()
 
-    assert post(sink).verdict is Verdict.accepted
+    assert post(sink).verdict is Verdict.temporary
     assert time.monotonic() - began < 2
 
 
@@ -229,12 +255,112 @@ def test_a_receiver_that_is_not_there_is_tried_again() -> None:
 
     outcome = call(f"http://127.0.0.1:{port}/", SECRET, "msg-1", BODY, NOW)
 
-    assert outcome == Outcome(Verdict.temporary, error="no connection: ConnectError")
+    assert outcome == Outcome(Verdict.temporary, error="no connection: ConnectionRefusedError")
 
 
 def test_a_name_that_does_not_exist_and_plain_http_on_a_tls_address_are_tried_again(sink: Sink) -> None:
     assert call("http://receiver.invalid/", SECRET, "msg-1", BODY, NOW).verdict is Verdict.temporary
     assert call(sink.url.replace("http:", "https:"), SECRET, "msg-1", BODY, NOW).verdict is Verdict.temporary
+
+
+def test_a_certificate_that_nobody_vouches_for_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sink(is_encrypted=True) as sink:
+        assert post(sink) == Outcome(Verdict.temporary, error="no connection: SSLCertVerificationError")
+        assert sink.calls == []
+
+        trusting = trusting_context()
+        trusting.load_verify_locations(CERTIFICATE)
+        monkeypatch.setattr(posting, "_context", lambda: trusting)
+        assert post(sink).verdict is Verdict.accepted
+
+
+def test_a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_made_anew(sink: Sink) -> None:
+    sink.keeps_connections = True
+
+    assert [post(sink).verdict for _ in range(3)] == [Verdict.accepted] * 3
+    assert sink.connections == 1
+    sink.hang_up()
+
+    assert post(sink).verdict is Verdict.accepted
+    assert (sink.connections, len(sink.calls)) == (2, 4)
+    posting.hang_up()
+
+
+# --- Where calls may lead ---------------------------------------------------------------------------------------------
+
+
+def resolved_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    places = [
+        (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, 443)) for one in addresses
+    ]
+    monkeypatch.setattr(posting, "resolve", lambda host, port: places)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.7",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "::1",
+        "fe80::1",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "2002:7f00:1::",
+        "64:ff9b::a00:1",
+    ],
+)
+def test_a_name_that_stands_for_a_private_address_is_not_called(
+    monkeypatch: pytest.MonkeyPatch, configured: Callable[..., None], address: str
+) -> None:
+    configured(WEBHOOK_ALLOW_PRIVATE="0")
+    resolved_to(monkeypatch, "93.184.215.14", address)
+
+    outcome = call("https://n8n.example/webhook/s3cret", SECRET, "msg-1", BODY, NOW)
+
+    assert outcome == Outcome(
+        Verdict.permanent, error="the webhook is not called: the address is private", why=WRONG_SETTINGS
+    )
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"])
+def test_public_addresses_may_be_called(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    resolved_to(monkeypatch, address)
+
+    assert [place[4][0] for place in check_target("https://n8n.example/", allow_private=False)] == [address]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://n8n.example/", "ftp://n8n.example/", "https://", "https://n8n.example:99999/", "file:///etc/passwd"]
+)
+def test_nothing_but_https_is_called(url: str) -> None:
+    with pytest.raises(Forbidden):
+        check_target(url, allow_private=False)
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_called(monkeypatch: pytest.MonkeyPatch, sink: Sink) -> None:
+    asked = []
+
+    def answer_otherwise_each_time(host: str, port: int) -> list[object]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1" if len(asked) == 1 else "192.0.2.1", port))]
+
+    monkeypatch.setattr(posting, "resolve", answer_otherwise_each_time)
+
+    assert call(f"http://rebinding.example:{sink.port}/", sink.secret, "msg-1", BODY, NOW).verdict is Verdict.accepted
+    assert asked == ["rebinding.example"]
+
+
+def test_proxies_of_the_environment_see_nothing(monkeypatch: pytest.MonkeyPatch, sink: Sink) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    assert post(sink).verdict is Verdict.accepted
 
 
 def test_errors_name_nobody(sink: Sink) -> None:

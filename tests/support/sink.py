@@ -2,12 +2,15 @@
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,9 +22,25 @@ class Answer:
     """How one call is answered; `spoil` does something else to the connection instead."""
 
     status: int = 202
-    body: bytes = b'{"accepted": true}'
+    # Without one the call's own id is accepted.
+    body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     spoil: "Callable[[_Handler], None] | None" = None
+
+
+# For localhost, signed by itself, with its key: of use in tests alone.
+CERTIFICATE = Path(__file__).parent / "localhost.pem"
+
+
+def accepting(message_id: str) -> bytes:
+    """What a receiver says that has taken a message."""
+    return json.dumps({"accepted": message_id}).encode()
+
+
+def _certified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
 
 
 @dataclass(frozen=True)
@@ -44,20 +63,33 @@ class Sink:
 
     secret = b"a secret of the sink and of the test alone"
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_encrypted: bool = False) -> None:
         self.calls: list[Call] = []
         self.accepted: dict[str, dict[str, Any]] = {}
         self.let_go = threading.Event()
+        self.keeps_connections = False
+        self.connections = 0
+        self.open_lines: list[socket.socket] = []
         self._answers: list[Answer] = []
         self._always = Answer()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.sink = self  # type: ignore[attr-defined]
+        self._scheme = "https" if is_encrypted else "http"
+        if is_encrypted:
+            # Shaken hands in the thread of the call: one that hangs there holds up no other.
+            self._server.socket = _certified().wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_port)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/webhook/medcal"
+        return f"{self._scheme}://127.0.0.1:{self.port}/webhook/medcal"
 
     def answer(self, *answers: Answer) -> None:
         """Answer the next calls so, one after the other; then as usual again."""
@@ -73,9 +105,10 @@ class Sink:
             answer = self._answers.pop(0) if self._answers else self._always
             call = Call(headers.get("webhook-id", ""), headers, body, self._is_genuine(headers, body))
             self.calls.append(call)
-            if answer.spoil is None and 200 <= answer.status < 300 and call.is_genuine:
+            takes = answer.body is None or b'"accepted"' in answer.body
+            if answer.spoil is None and answer.status == 202 and takes and call.is_genuine:
                 self.accepted.setdefault(call.id, call.payload)
-        return answer
+        return answer if answer.body is not None else replace(answer, body=accepting(call.id))
 
     def _is_genuine(self, headers: Mapping[str, str], body: bytes) -> bool:
         """Freshness is not looked at: tests live on days of their own."""
@@ -85,6 +118,11 @@ class Sink:
         except (BadSignature, ValueError):
             return False
         return True
+
+    def hang_up(self) -> None:
+        """Close what is open and rests, as a server does after a while."""
+        for line in self.open_lines:
+            line.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -101,19 +139,28 @@ class Sink:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def setup(self) -> None:
+        super().setup()
+        self.sink.connections += 1
+        self.sink.open_lines.append(self.connection)
+
     def do_POST(self) -> None:
         answer = self.sink.take(self)
         if answer.spoil:
             answer.spoil(self)
             self.close_connection = True
             return
+        body = answer.body or b""
         self.send_response(answer.status)
         # Callers keep connections for the next call, but this receiver will be gone with its test.
-        headers = {"content-length": str(len(answer.body)), "connection": "close"}
+        rest = {} if self.sink.keeps_connections else {"connection": "close"}
+        headers = {"content-length": str(len(body))} | rest
         for name, value in {**headers, **answer.headers}.items():
             self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(answer.body)
+        # Whoever called may be dead by now.
+        with suppress(ConnectionError):
+            self.end_headers()
+            self.wfile.write(body)
 
     @property
     def sink(self) -> Sink:
@@ -140,13 +187,13 @@ def reset(handler: _Handler) -> None:
 
 def half_answer(handler: _Handler) -> None:
     """Promise more than comes."""
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")
+    handler.wfile.write(b"HTTP/1.1 202 Accepted\r\ncontent-length: 1000\r\n\r\nhalf")
     handler.wfile.flush()
 
 
 def huge_answer(handler: _Handler) -> None:
     """Send without end; the caller must hang up."""
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+    handler.wfile.write(b"HTTP/1.1 202 Accepted\r\ntransfer-encoding: chunked\r\n\r\n")
     try:
         for _ in range(10_000):
             handler.wfile.write(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
@@ -156,9 +203,28 @@ def huge_answer(handler: _Handler) -> None:
 
 def drip(handler: _Handler) -> None:
     """A letter now and then, so that no single read ever times out."""
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+    handler.wfile.write(b"HTTP/1.1 202 Accepted\r\ncontent-length: 1000\r\n\r\n")
     try:
         while not handler.sink.let_go.wait(0.05):
             handler.wfile.write(b".")
     except OSError:
         return
+
+
+def drip_of_headers(handler: _Handler) -> None:
+    """Begin an answer that never gets to its body."""
+    handler.wfile.write(b"HTTP/1.1 202 Accepted\r\nx-long: ")
+    try:
+        while not handler.sink.let_go.wait(0.05):
+            handler.wfile.write(b".")
+    except OSError:
+        return
+
+
+def slowly(handler: _Handler) -> None:
+    """Take it, and say so a moment later."""
+    call = handler.sink.calls[-1]
+    handler.sink.let_go.wait(0.2)
+    handler.sink.accepted.setdefault(call.id, call.payload)
+    body = accepting(call.id)
+    handler.wfile.write(b"HTTP/1.1 202 Accepted\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)

@@ -15,7 +15,17 @@ NAMES = [
     "MEDCAL_PORT",
     "MEDCAL_SECRET_KEY",
     "N8N_WEBHOOK_URL",
+    "N8N_WEBHOOK_URL_OFFER_MADE",
     "N8N_WEBHOOK_SECRET",
+    "N8N_CALLBACK_SECRET",
+    "WEBHOOK_ALLOW_PRIVATE",
+    "SMTP_HOST",
+    "SMTP_PORT",
+    "SMTP_USER",
+    "SMTP_PASSWORD",
+    "SMTP_FROM",
+    "SMTP_SECURITY",
+    "SMTP_ALLOW_PLAIN",
     "REDIS_URL",
     "TRUSTED_PROXY_HOPS",
 ]
@@ -74,6 +84,10 @@ def test_every_common_spelling_of_a_postgresql_address_is_understood(monkeypatch
         ("MEDCAL_URL", "https://"),
         ("MEDCAL_SECRET_KEY", "too short"),
         ("N8N_WEBHOOK_URL", "n8n.example/webhook"),
+        ("N8N_WEBHOOK_URL", "https://"),
+        ("N8N_WEBHOOK_URL_OFFER_MADE", "n8n.example/webhook"),
+        ("N8N_CALLBACK_SECRET", "short"),
+        ("WEBHOOK_ALLOW_PRIVATE", "yes"),
         ("TRUSTED_PROXY_HOPS", "11"),
     ],
 )
@@ -88,16 +102,105 @@ def test_webhooks_are_not_sent_without_a_proper_secret(monkeypatch: pytest.Monke
         read(monkeypatch, N8N_WEBHOOK_URL="https://n8n.example/webhook/medcal", N8N_WEBHOOK_SECRET=secret)
 
 
+SECRET = "w" * 24
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://n8n.example/webhook",
+        "https://10.1.2.3/webhook",
+        "https://localhost/webhook",
+        "https://[::1]:5678/webhook",
+    ],
+)
+def test_letters_leave_encrypted_and_for_public_addresses_unless_the_clinic_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    with pytest.raises(BadSetting, match="WEBHOOK_ALLOW_PRIVATE=1"):
+        read(monkeypatch, N8N_WEBHOOK_URL=url, N8N_WEBHOOK_SECRET=SECRET)
+
+    assert read(monkeypatch, WEBHOOK_ALLOW_PRIVATE="1").n8n_webhook_url == url
+
+
+def test_a_kind_of_message_may_have_an_address_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    all_urls = {"N8N_WEBHOOK_URL": "https://n8n.example/all", "N8N_WEBHOOK_URL_OFFER_MADE": "https://n8n.example/offer"}
+
+    found = read(monkeypatch, **all_urls, N8N_WEBHOOK_SECRET=SECRET)
+
+    assert found.webhook_url("offer.made") == "https://n8n.example/offer"
+    assert found.webhook_url("offer.taken") == "https://n8n.example/all"
+    assert not found.keeps_messages
+
+
+def test_callbacks_are_expected_where_they_have_a_secret_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not read(monkeypatch, N8N_WEBHOOK_SECRET=SECRET).expects_callbacks
+    assert read(monkeypatch).n8n_callback_secret == SECRET.encode()
+
+    found = read(monkeypatch, N8N_CALLBACK_SECRET="c" * 24)
+
+    assert (found.expects_callbacks, found.n8n_callback_secret) == (True, b"c" * 24)
+
+
+@pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465)])
+def test_a_mail_server_needs_a_name_and_a_sender(monkeypatch: pytest.MonkeyPatch, security: str, port: int) -> None:
+    sender = '"The clinic" <desk@clinic.example>'
+
+    found = read(monkeypatch, SMTP_HOST="mail.example", SMTP_FROM=sender, SMTP_SECURITY=security).smtp
+
+    assert found
+    assert (found.host, found.port, found.sender, found.security) == ("mail.example", port, sender, security)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"SMTP_FROM": ""}, "SMTP_FROM"),
+        ({"SMTP_FROM": "the clinic"}, "SMTP_FROM"),
+        ({"SMTP_SECURITY": "ssl"}, "SMTP_SECURITY"),
+        ({"SMTP_SECURITY": "none"}, "SMTP_ALLOW_PLAIN"),
+        ({"SMTP_PORT": "smtp"}, "SMTP_PORT"),
+    ],
+)
+def test_a_mail_server_that_makes_no_sense_is_named(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, str], named: str
+) -> None:
+    with pytest.raises(BadSetting, match=named):
+        read(monkeypatch, **{"SMTP_HOST": "mail.example", "SMTP_FROM": "desk@clinic.example"} | change)
+
+
+def test_plain_mail_is_for_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = {"SMTP_FROM": "desk@clinic.example", "SMTP_SECURITY": "none"}
+
+    assert read(monkeypatch, SMTP_HOST="127.0.0.1", **plain).smtp
+    assert read(monkeypatch, SMTP_HOST="mail.example", SMTP_ALLOW_PLAIN="1", **plain).smtp
+
+
 def test_settings_can_be_logged_without_giving_anything_away(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = {
         "MEDCAL_SECRET_KEY": "k" * 32,
         "N8N_WEBHOOK_SECRET": "w" * 24,
+        "N8N_CALLBACK_SECRET": "c" * 24,
+        "SMTP_HOST": "mail.example",
+        "SMTP_FROM": "desk@clinic.example",
+        "SMTP_PASSWORD": "smtp-password",
         "REDIS_URL": "redis://:redis-password@r.example",
     }
 
-    shown = repr(read(monkeypatch, N8N_WEBHOOK_URL="https://n8n.example/webhook/x", **secrets))
+    shown = repr(
+        read(
+            monkeypatch,
+            N8N_WEBHOOK_URL="https://n8n.example/webhook/x",
+            N8N_WEBHOOK_URL_CODE="https://n8n.example/code",
+            **secrets,
+        )
+    )
 
-    assert not [text for text in ("secret-password", "redis-password", "kkkk", "wwww", "webhook") if text in shown]
+    assert not [
+        text
+        for text in ("secret-password", "redis-password", "smtp-password", "kkkk", "wwww", "cccc", "n8n.example")
+        if text in shown
+    ]
 
 
 def test_the_secret_key_is_made_once_and_read_by_its_owner_alone(
