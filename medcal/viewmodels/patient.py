@@ -14,11 +14,8 @@ from medcal.models import (
     AppointmentStatus,
     Doctor,
     Location,
-    Offer,
-    OfferStatus,
     Specialty,
     VisitType,
-    WaitlistEntry,
 )
 from medcal.services.availability import FreeTime
 from medcal.services.directory import Offered
@@ -30,9 +27,9 @@ from medcal.viewmodels.dates import (
     month_day,
     short_moment,
     short_weekday,
-    weekday_name,
     zone_name,
 )
+from medcal.viewmodels.wish import WishCard
 
 # How many days of free times are shown at once.
 FORTNIGHT = 14
@@ -260,8 +257,7 @@ class AppointmentCard:
     can_change: bool = False
     can_confirm: bool = False
     deadline: str = ""
-    waits: bool = False
-    wish: str = ""
+    wish: WishCard = field(default_factory=WishCard)
 
     @classmethod
     def of(
@@ -272,7 +268,7 @@ class AppointmentCard:
         specialty: Specialty,
         visit_type: VisitType,
         location: Location,
-        wish: WaitlistEntry | None,
+        wish: WishCard,
         now: datetime,
     ) -> "AppointmentCard":
         zone = location.zone_info
@@ -296,46 +292,5 @@ class AppointmentCard:
             can_change=appointment.can_change_online(now, location.change_deadline_hours),
             can_confirm=is_booked and appointment.confirmed_at is None and appointment.starts_at > now,
             deadline=moment(deadline, zone),
-            waits=wish is not None,
-            wish=wish_in_words(wish) if wish else "",
-        )
-
-
-def wish_in_words(wish: WaitlistEntry) -> str:
-    """The limits of a wish as a sentence: "Any doctor; Monday, Friday; from 08:00 to 12:00"."""
-    who = t("any doctor of the specialty") if wish.doctor_id is None else t("this doctor only")
-    days = t("any day") if len(wish.weekdays) == 7 else ", ".join(weekday_name(day) for day in wish.weekdays)
-    hours = t("from {opens} to {closes}", opens=f"{wish.opens:%H:%M}", closes=f"{wish.closes:%H:%M}")
-    notice = tn("at least {count} hour ahead", "at least {count} hours ahead", wish.notice_hours)
-    return "; ".join((who, days, hours, notice))
-
-
-@dataclass(frozen=True)
-class OfferCard:
-    """An earlier time that is held for the reader."""
-
-    status: str = ""
-    doctor: str = ""
-    portrait: str = ""
-    when: str = ""
-    place: Place = Place()
-    answer_until: str = ""
-    answer_until_label: str = ""
-    instead_of: str = ""
-
-    @classmethod
-    def of(
-        cls, offer: Offer, hold: Appointment, own: Appointment | None, doctor: Doctor, location: Location, now: datetime
-    ) -> "OfferCard":
-        zone = location.zone_info
-        is_late = offer.status is OfferStatus.open and offer.answer_until <= now
-        return cls(
-            status=str(OfferStatus.expired if is_late else offer.status),
-            doctor=doctor.name,
-            portrait=routes.portrait(doctor.slug),
-            when=moment(hold.starts_at, zone),
-            place=Place.of(location, hold.starts_at),
-            answer_until=iso(offer.answer_until),
-            answer_until_label=moment(offer.answer_until, zone),
-            instead_of=moment(own.starts_at, zone) if own else "",
+            wish=wish,
         )
