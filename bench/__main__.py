@@ -3,6 +3,7 @@
     python -m bench                 all of it, on the server that DATABASE_URL names (`manage.py bench` starts one)
     python -m bench booking         bookings per second through the services, beside pgbench with the same statements
     python -m bench availability    free times of a doctor and of 200 doctors, with a million appointments in the table
+    python -m bench offers          who is asked for a freed time among 10,000 who wait, and 500 times freed at once
     python -m bench browser         a click until the page has changed; a change until the second browser shows it
 
 Nothing of a clinic's own data is touched: each measurement makes a database and drops it. Figures go to bench/results.
@@ -11,7 +12,7 @@ Nothing of a clinic's own data is touched: each measurement makes a database and
 import importlib
 import sys
 
-MEASUREMENTS = ("booking", "availability", "browser")
+MEASUREMENTS = ("booking", "availability", "offers", "browser")
 
 
 def main(names: list[str]) -> int:

@@ -17,7 +17,7 @@ from medcal.failures import outline
 from medcal.models import Message, MessageStatus
 from medcal.security import Actor
 from medcal.services import events, webhooks
-from medcal.services.notifications import words_of
+from medcal.services.notifications import quiet_places, words_of
 from medcal.services.webhooks import Outcome, Verdict
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,13 @@ POINTLESS = """(
          SELECT FROM appointment a WHERE a.id = m.appointment_id AND a.status = 'booked'
             AND m.reason = m.kind || ':' || a.id || ':v' || a.version)))
 """
+# What nobody has just asked for by pressing a button is not sent in the quiet hours of its place, even where it was due before them and
+# the receiver or the scheduler was away.
+IN_QUIET_HOURS = """(
+    m.kind ~ '^(offer|waitlist|reminder)[.]' AND coalesce(
+        (SELECT f.location_id FROM offer o JOIN freed_time f ON f.id = o.freed_time_id WHERE o.id = m.offer_id),
+        (SELECT a.location_id FROM appointment a WHERE a.id = m.appointment_id)) = ANY (%(quiet)s))
+"""
 # next_try_at is the lease as well: until then nobody else takes the message, and `tries` tells this taking from the
 # next. Messages about one appointment leave in the order in which they were written, so "moved" never overtakes
 # "booked"; one whose time has not come yet (a reminder in the night) holds up no other. The call list is reception's:
@@ -60,6 +67,7 @@ WITH taken AS (
     SELECT m.id FROM message m
      WHERE m.status = 'due' AND m.next_try_at <= %(now)s
        AND (m.channel <> 'call' OR m.useless_at <= %(now)s OR {POINTLESS})
+       AND NOT {IN_QUIET_HOURS}
        AND NOT EXISTS (SELECT FROM message older
                         WHERE older.appointment_id = m.appointment_id AND older.id < m.id AND older.status = 'due'
                           AND older.channel <> 'call' AND (older.tries > 0 OR older.next_try_at <= %(now)s))
@@ -90,7 +98,7 @@ def deliver_next(now: datetime | None = None) -> bool:
 
 
 def _take(db: Session, now: datetime) -> Message | None:
-    row = fetch_one(db, TAKE, now=now, until=now + LEASE)
+    row = fetch_one(db, TAKE, now=now, until=now + LEASE, quiet=quiet_places(db, now))
     if row is None:
         return None
     taken = Message(**row._asdict())
