@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "test": (check.test, "run all checks and tests; a part: `test e2e`, `test -k words`, `test tests/api/test_x.py`"),
     "dev": (commands.dev, "open it for work on the code: a change is built and shown at the next reload of the page"),
     "seed": (commands.seed, "load the demo clinic into an empty database"),
+    "user": (commands.user, "staff accounts: add, list, password, disable, enable (`user add -h`)"),
     "migrate": (commands.migrate, "bring the tables up to date"),
     "build": (commands.build, "build the pages if their sources have changed"),
     "worker": (commands.worker, "run one web worker (for servers: a process manager starts and watches it)"),

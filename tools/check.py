@@ -1,6 +1,7 @@
 """`manage.py test`: the checks and all tests, each with its own line, closed by the sum."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -27,6 +28,12 @@ CHECKS = {
 }
 # What is set for a clinic is nothing that its tests may touch or depend on.
 NOT_FOR_TESTS = ("DATABASE_URL", "MEDCAL_PORT", "MEDCAL_URL", "N8N_WEBHOOK_SECRET", "N8N_WEBHOOK_URL", "REDIS_URL")
+# Each worker has databases of its own, in a browser also a clinic; a file stays together, a slow journey holds up no other.
+WORKERS = min(os.cpu_count() or 1, 4)
+SIDE_BY_SIDE = {
+    "tests": ["-n", str(WORKERS), "--dist", "loadfile"],
+    IN_BROWSER: ["-n", str(WORKERS), "--dist", "worksteal"],
+}
 # Exit codes of pytest.
 INTERRUPTED, NO_TESTS = 2, 5
 
@@ -53,6 +60,10 @@ class Part:
     @property
     def is_all(self) -> bool:
         return not (self.paths or self.options or self.checks)
+
+    def options_for(self, what: str) -> list[str]:
+        """Everything runs side by side; a part is over before the workers have started."""
+        return SIDE_BY_SIDE[what] if self.is_all and WORKERS > 1 else self.options
 
     @property
     def outside_browser(self) -> list[str]:
@@ -93,9 +104,9 @@ def _run(family: Family, part: Part) -> Counter[str]:
     env = _environment(database.url_of(database.start_postgres(family, DATABASE, *database.FORGETFUL)))
     if part.outside_browser:
         print("\nTests without a browser", flush=True)
-        results += _pytest(family, [*part.outside_browser, *part.options], env)
+        results += _pytest(family, [*part.outside_browser, *part.options_for("tests")], env)
     if building:
-        results += _run_in_browser(family, building, [*in_browser, *part.options], env)
+        results += _run_in_browser(family, building, [*in_browser, *part.options_for(IN_BROWSER)], env)
     return results
 
 

@@ -42,6 +42,13 @@ def seed(arguments: list[str]) -> None:
         )
 
 
+def user(arguments: list[str]) -> int:
+    """Staff accounts: the first admin of a clinic that began without the demo."""
+    with Family() as family:
+        url = _ready_database(family)
+        return family.attend([PYTHON, "-m", "medcal.users", *arguments], environment(DATABASE_URL=url))
+
+
 def migrate(_: list[str]) -> None:
     with Family() as family:
         _ready_database(family)

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from medcal.db import fetch, fetch_one
-from medcal.errors import Invalid, SignInRefused
+from medcal.errors import Invalid, NotFound, NotPossibleNow, SignInRefused
 from medcal.i18n import t
 from medcal.models import StaffSession, StaffUser
 from medcal.security import LONGEST_PASSWORD, Actor, ActorKind, Role, digest, hash_password, new_secret, password_fits
@@ -109,11 +109,7 @@ def create_user(
 ) -> StaffUser:
     """Add an account. Raises Invalid where something does not fit; a doctor's account needs its doctor."""
     kept = check_email(email)
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Invalid(
-            t("A password has {least} to {most} characters.", least=SHORTEST_PASSWORD, most=LONGEST_PASSWORD),
-            "password",
-        )
+    _check_password(password)
     if (role is Role.doctor) != (doctor_id is not None):
         raise Invalid(t("A doctor's account needs its doctor; other accounts have none."), "doctor_id")
     if db.exec(select(StaffUser.id).where(StaffUser.email == kept)).first():
@@ -129,6 +125,43 @@ def create_user(
     db.add(user)
     db.flush()
     return user
+
+
+def _check_password(password: str) -> None:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise Invalid(
+            t("A password has {least} to {most} characters.", least=SHORTEST_PASSWORD, most=LONGEST_PASSWORD),
+            "password",
+        )
+
+
+def find_user(db: Session, email: str) -> StaffUser:
+    """The account of an e-mail address, disabled ones too. Raises NotFound."""
+    user = db.exec(select(StaffUser).where(StaffUser.email == _as_kept(email))).one_or_none()
+    if user is None:
+        raise NotFound(t("There is no account with this e-mail address."))
+    return user
+
+
+def set_password(db: Session, user: StaffUser, password: str) -> None:
+    """Give a new password and end all sessions that the old one opened. Raises Invalid."""
+    _check_password(password)
+    assert user.id is not None
+    user.password_hash = hash_password(password)
+    sign_out_everywhere(db, user.id)
+
+
+def disable(db: Session, user: StaffUser) -> None:
+    """End an account's sessions and let it open no more. The last admin stays (NotPossibleNow): somebody must be able to let others in."""
+    assert user.id is not None
+    # All of them in one order: two admins who disable each other at the same instant pass here one by one.
+    admins = (
+        select(StaffUser.id).where(StaffUser.role == Role.admin, col(StaffUser.is_active)).order_by(col(StaffUser.id))
+    )
+    if db.exec(admins.with_for_update()).all() == [user.id]:
+        raise NotPossibleNow(t("This is the last admin who can sign in. Add another one first."))
+    user.is_active = False
+    sign_out_everywhere(db, user.id)
 
 
 def forget_old_sessions(db: Session, now: datetime) -> int:

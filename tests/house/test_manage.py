@@ -43,7 +43,7 @@ def test_only_the_standard_library_is_needed_to_begin():
 def test_manage_explains_itself():
     answer = subprocess.run([sys.executable, "manage.py"], cwd=places.ROOT, capture_output=True, text=True, check=True)
 
-    for command in (
+    names = (
         "run",
         "test",
         "dev",
@@ -52,10 +52,13 @@ def test_manage_explains_itself():
         "worker",
         "scheduler",
         "shell",
+        "user",
         "reset",
         "bench",
+        "simulate",
         "statistics",
-    ):
+    )
+    for command in names:
         assert re.search(rf"^ +{command} +\w", answer.stdout, re.MULTILINE)
 
 

@@ -63,8 +63,9 @@ def test_a_killed_server_runs_again_with_all_that_was_committed(server: Server):
     assert not server.watch()
 
 
-@pytest.mark.parametrize("pid_file", ["", "12", f"{os.getpid()}\n", "999999999\n/somewhere\n"], ids=repr)
+@pytest.mark.parametrize("pid_file", ["", "12", "{ours}\n", "999999999\n/somewhere\n"], ids=repr)
 def test_what_a_dead_server_left_does_not_pass_for_a_live_one(place: Path, pid_file: str):
+    pid_file = pid_file.format(ours=os.getpid())
     with Server(place / "postgres", FORGETFUL) as earlier:
         remains = {earlier.data / "postmaster.pid": pid_file, earlier.data.parent / "run/.s.PGSQL.5432.lock": pid_file}
     for path, text in remains.items():

@@ -6,7 +6,7 @@ import pytest
 
 from medcal import security
 from medcal.db import fetch_one
-from medcal.errors import Invalid, SignInRefused, TooManyTries
+from medcal.errors import Invalid, NotFound, NotPossibleNow, SignInRefused, TooManyTries
 from medcal.models import StaffUser
 from medcal.security import Role, digest
 from medcal.services import accounts
@@ -227,3 +227,50 @@ def test_an_account_that_does_not_fit_is_not_made(db, sam, field, wrong):
 
     assert refusal.value.field == field
     assert db.get(StaffUser, sam.id).email == "sam@clinic.example"
+
+
+# --- Changing accounts ------------------------------------------------------------------------------------------------
+
+
+def test_a_new_password_ends_what_the_old_one_opened(db, sam):
+    cookie = sign_in(db, sam)
+
+    accounts.set_password(db, sam, "another good one")
+
+    assert accounts.find_actor(db, cookie, NOW) is None
+    with pytest.raises(SignInRefused):
+        accounts.sign_in(db, sam.email, PASSWORD, now=NOW)
+    accounts.sign_in(db, sam.email, "another good one", now=NOW)
+
+
+def test_a_new_password_must_be_long_enough(db, sam):
+    with pytest.raises(Invalid):
+        accounts.set_password(db, sam, "short")
+
+
+def test_a_disabled_account_is_out_at_once(db, sam):
+    cookie = sign_in(db, sam)
+
+    accounts.disable(db, sam)
+    db.flush()
+
+    assert accounts.find_actor(db, cookie, NOW) is None
+    with pytest.raises(SignInRefused):
+        accounts.sign_in(db, sam.email, PASSWORD, now=NOW)
+
+
+def test_the_last_admin_stays(db):
+    first = make_user(db, email="first@clinic.example", role=Role.admin)
+    second = make_user(db, email="second@clinic.example", role=Role.admin)
+
+    accounts.disable(db, first)
+    db.flush()
+
+    with pytest.raises(NotPossibleNow):
+        accounts.disable(db, second)
+    assert second.is_active
+
+
+def test_nobody_has_an_unknown_address(db):
+    with pytest.raises(NotFound):
+        accounts.find_user(db, "nobody@clinic.example")

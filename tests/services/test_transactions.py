@@ -111,3 +111,14 @@ def test_what_fails_leaves_nothing_behind(db: Session, clinic: Clinic) -> None:
         record_and_fail()
 
     assert db.exec(select(Event)).all() == []
+
+
+def test_after_a_rollback_a_session_does_not_speak_on_a_connection_that_others_have(committed: str) -> None:
+    with Session(database.engine()) as first, Session(database.engine()) as second:
+        fetch_one(first, WHO)
+        first.rollback()
+
+        assert fetch_one(second, WHO) != fetch_one(first, WHO)
+
+
+WHO = "SELECT pg_backend_pid()"

@@ -1,0 +1,100 @@
+"""Accounts from the server's prompt: the first admin of a clinic that began empty."""
+
+import io
+
+import pytest
+
+from medcal import users
+from medcal.db import transaction
+from medcal.services import accounts
+from tests.support.factories import NOW, make_clinic
+
+
+@pytest.fixture
+def user(committed, monkeypatch, capsys):
+    """user("add", …, typed="password"): the exit code and what was said."""
+
+    def run(*arguments, typed=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        code = users.main(list(arguments))
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+def sign_in(email, password):
+    with transaction() as db:
+        return accounts.sign_in(db, email, password, now=NOW)[0]
+
+
+def test_the_first_admin_of_an_empty_clinic(user):
+    code, said = user("add", "sam@clinic.example", "Sam Stern", "--role", "admin", typed="a good long one\n")
+
+    assert (code, said) == (0, "Sam Stern may sign in as sam@clinic.example (admin).\n")
+    assert sign_in("sam@clinic.example", "a good long one").role == "admin"
+
+
+def test_a_password_that_is_made_is_said_once_and_opens(user):
+    _, said = user("add", "sam@clinic.example", "Sam Stern")
+
+    assert sign_in("sam@clinic.example", said.split()[-1]).name == "Sam Stern"
+
+
+def test_a_doctor_gets_her_own_calendar(user):
+    with transaction() as db:
+        doctor = make_clinic(db).okafor
+
+    code, _ = user("add", "ada@clinic.example", "Ada Okafor", "--role", "doctor", "--doctor", doctor.slug)
+
+    assert code == 0
+    assert "doctor" in user("list")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "sentence"),
+    [
+        (("add", "not-an-address", "Sam Stern"), "", "Please check the e-mail address"),
+        (("add", "sam@clinic.example", "Sam Stern"), "short\n", "A password has 10 to"),
+        (("add", "ada@clinic.example", "Ada Okafor", "--role", "doctor"), "", "A doctor's account needs its doctor"),
+        (
+            ("add", "ada@clinic.example", "Ada Okafor", "--role", "doctor", "--doctor", "nobody"),
+            "",
+            "There is no doctor",
+        ),
+        (("password", "nobody@clinic.example"), "", "There is no account"),
+    ],
+)
+def test_what_cannot_be_is_said_and_changes_nothing(user, arguments, typed, sentence):
+    code, said = user(*arguments, typed=typed)
+
+    assert code == 1
+    assert sentence in said
+    assert user("list") == (0, "Nobody yet: manage.py user add\n")
+
+
+def test_the_last_admin_cannot_be_disabled(user):
+    user("add", "sam@clinic.example", "Sam Stern", "--role", "admin")
+
+    code, said = user("disable", "sam@clinic.example")
+
+    assert code == 1
+    assert "last admin" in said
+    assert "disabled" not in user("list")[1]
+
+
+def test_disabled_and_enabled_again(user):
+    user("add", "sam@clinic.example", "Sam Stern", typed="a good long one\n")
+
+    user("disable", "sam@clinic.example")
+    assert "(disabled)" in user("list")[1]
+    user("enable", "sam@clinic.example")
+    assert sign_in("sam@clinic.example", "a good long one")
+
+
+def test_a_forgotten_password(user):
+    user("add", "sam@clinic.example", "Sam Stern")
+
+    user("password", "sam@clinic.example", typed="another good one\n")
+
+    assert sign_in("sam@clinic.example", "another good one")
