@@ -55,7 +55,7 @@ def _draw_shares(axes: Axes, compared: Mapping[str, Sequence[Figures]], bound: M
     axes.axhline(100 * PUBLISHED, color="#888", linestyle=":", label="published (all lead times): 30 %")
     axes.set_xticks(range(len(leads)), leads)
     axes.set(title="Freed time that offers filled", xlabel="lead time when it became free", ylabel="%", ylim=(0, 105))
-    axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=5)
+    axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=3)
 
 
 def _draw_trade_off(axes: Axes, compared: Mapping[str, Sequence[Figures]], people: People) -> None:
