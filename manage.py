@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "shell": (commands.shell, "a Python prompt on the clinic"),
     "psql": (commands.psql, "a SQL prompt on the clinic's database"),
     "statistics": (commands.statistics, "print the figures of earlier offers as CSV (--days 90)"),
-    "bench": (commands.bench, "measure: bookings beside pgbench, availability, clicks"),
+    "bench": (commands.bench, "measure: bookings beside pgbench, availability, earlier offers, clicks"),
     "simulate": (commands.simulate, "play weeks of the clinic: `simulate offers` compares policies of earlier offers"),
     "texts": (texts, "gather the texts of the pages for translators, and show what is not translated"),
     "tidy": (commands.tidy, "format the code and mend what the style check can mend by itself"),

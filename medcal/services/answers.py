@@ -263,11 +263,11 @@ def _lock_freed_over(db: Session, doctor_id: int, starts_at: datetime, busy_unti
     # A hold may reach beyond the freed time by its buffer, of two hours at most.
     fetch(
         db,
-        """SELECT id FROM freed_time f
-            WHERE f.status IN ('open', 'offered') AND f.doctor_id = %(doctor_id)s
-              AND tstzrange(f.starts_at, f.ends_at + interval '2 hours') && tstzrange(%(starts_at)s, %(busy_until)s)
-               OR f.id IN (SELECT o.freed_time_id FROM offer o WHERE o.status = 'open' AND o.entry_id = %(mover)s)
-            ORDER BY f.id FOR NO KEY UPDATE""",
+        """SELECT id FROM freed_time WHERE id IN (
+               SELECT f.id FROM freed_time f WHERE f.status IN ('open', 'offered') AND f.doctor_id = %(doctor_id)s
+                  AND tstzrange(f.starts_at, f.ends_at + interval '2 hours') && tstzrange(%(starts_at)s, %(busy_until)s)
+               UNION SELECT o.freed_time_id FROM offer o WHERE o.status = 'open' AND o.entry_id = %(mover)s)
+            ORDER BY id FOR NO KEY UPDATE""",
         doctor_id=doctor_id,
         starts_at=starts_at,
         busy_until=busy_until,
@@ -302,7 +302,7 @@ def withdraw_outside_hours(db: Session, now: datetime, *, doctor_id: int | None 
     rows = fetch(
         db,
         """SELECT f.id FROM freed_time f JOIN appointment h ON h.id = f.hold_id JOIN doctor d ON d.id = f.doctor_id
-            WHERE f.status = 'offered' AND f.doctor_id = coalesce(%(doctor_id)s, f.doctor_id)
+            WHERE f.status = 'offered' AND f.hold_id IS NOT NULL AND f.doctor_id = coalesce(%(doctor_id)s, f.doctor_id)
               AND NOT (d.is_active AND EXISTS (
                     SELECT FROM opening o WHERE o.doctor_id = h.doctor_id AND o.starts_at <= h.starts_at
                        AND o.starts_at > h.starts_at - interval '12 hours' AND o.closes_at >= h.ends_at))
