@@ -60,14 +60,32 @@ class SpecialtyCard:
 
 
 @dataclass(frozen=True)
-class TimeButton:
-    """A free time to press. `label` is seen, `spoken` is what a screen reader says; `doctor` and `starts_at` go to the handler."""
+class HourButton:
+    """A free time to press, below its day. `label` is seen, `spoken` is what a screen reader says; `doctor` and `starts_at` go to the handler.
+
+    A fortnight has hundreds of them, hence no more than they need.
+    """
 
     doctor: str
     starts_at: str
     label: str
-    day: str
     spoken: str
+
+    @classmethod
+    def of(cls, free: FreeTime, doctor: Doctor, location: Location) -> "HourButton":
+        return cls(
+            doctor.slug,
+            iso(free.starts_at),
+            clock_time(free.starts_at, location.zone_info),
+            _spoken(free, doctor, location),
+        )
+
+
+@dataclass(frozen=True)
+class TimeButton(HourButton):
+    """A free time to press that says its day and doctor by itself."""
+
+    day: str = ""
     doctor_name: str = ""
     portrait: str = ""
 
@@ -79,16 +97,16 @@ class TimeButton:
             doctor=doctor.slug,
             starts_at=iso(free.starts_at),
             label=time,
+            spoken=_spoken(free, doctor, location),
             day=short_moment(free.starts_at, zone).removesuffix(f", {time}"),
-            spoken=t(
-                "{doctor}, {moment}, {place}",
-                doctor=doctor.name,
-                moment=moment(free.starts_at, zone),
-                place=location.name,
-            ),
             doctor_name=doctor.name,
             portrait=routes.portrait(doctor.slug),
         )
+
+
+def _spoken(free: FreeTime, doctor: Doctor, location: Location) -> str:
+    when = moment(free.starts_at, location.zone_info)
+    return t("{doctor}, {moment}, {place}", doctor=doctor.name, moment=when, place=location.name)
 
 
 @dataclass(frozen=True)
@@ -98,8 +116,8 @@ class DayOfTimes:
     weekday: str
     date: str
     name: str
-    morning: list[TimeButton] = field(default_factory=list)
-    afternoon: list[TimeButton] = field(default_factory=list)
+    morning: list[HourButton] = field(default_factory=list)
+    afternoon: list[HourButton] = field(default_factory=list)
     count: int = 0
 
 
@@ -113,9 +131,9 @@ def days_of_times(
 
 
 def _day(day: date, free: Sequence[FreeTime], doctor: Doctor, location: Location) -> DayOfTimes:
-    halves: dict[bool, list[TimeButton]] = {True: [], False: []}
+    halves: dict[bool, list[HourButton]] = {True: [], False: []}
     for time in free:
-        halves[local(time.starts_at, location.zone_info).hour < 12].append(TimeButton.of(time, doctor, location))
+        halves[local(time.starts_at, location.zone_info).hour < 12].append(HourButton.of(time, doctor, location))
     return DayOfTimes(short_weekday(day), month_day(day), long_day(day), halves[True], halves[False], len(free))
 
 
