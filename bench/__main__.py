@@ -4,6 +4,7 @@
     python -m bench booking         bookings per second through the services, beside pgbench with the same statements
     python -m bench availability    free times of a doctor and of 200 doctors, with a million appointments in the table
     python -m bench messages        messages handed to a receiver per second, beside bare posts; bookings while the receiver hangs
+    python -m bench offers          who is asked for a freed time among 10,000 who wait, and 500 times freed at once
     python -m bench browser         a click until the page has changed; a change until the second browser shows it
 
 Nothing of a clinic's own data is touched: each measurement makes a database and drops it. Figures go to bench/results.
@@ -12,7 +13,7 @@ Nothing of a clinic's own data is touched: each measurement makes a database and
 import importlib
 import sys
 
-MEASUREMENTS = ("booking", "availability", "messages", "browser")
+MEASUREMENTS = ("booking", "availability", "offers", "messages", "browser")
 
 
 def main(names: list[str]) -> int:

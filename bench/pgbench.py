@@ -33,7 +33,7 @@ Statement = tuple[str, Mapping[str, Any]]
 
 def write_script(clients: Clients, number: int, path: Path) -> int:
     """Do booking `number` and write down what was sent, for any other number; returns how many statements that were."""
-    with _listening() as heard:
+    with listening() as heard:
         held = clients.book(number)
     lines = [VARIABLES.strip()]
     for place, (query, parameters) in enumerate(heard):
@@ -46,7 +46,7 @@ def write_script(clients: Clients, number: int, path: Path) -> int:
 
 
 @contextmanager
-def _listening() -> Iterator[list[Statement]]:
+def listening() -> Iterator[list[Statement]]:
     """What psycopg sends meanwhile: statements with their parameters, and the ends of transactions."""
     heard: list[Statement] = []
     execute, commit = psycopg.Cursor.execute, psycopg.Connection.commit

@@ -58,6 +58,16 @@ def database() -> Iterator[str]:
         databases.drop(name)
 
 
+@contextmanager
+def copy(url: str) -> Iterator[str]:
+    """The same database once more, gone afterwards; nobody may be connected to the first one."""
+    name = databases.new_name()
+    try:
+        yield databases.copy(url, name)
+    finally:
+        databases.drop(name)
+
+
 def fill(url: str, script: str, **values: int) -> None:
     """Run a script of statements; values are put in as numbers."""
     with psycopg.connect(url, autocommit=True) as connection:

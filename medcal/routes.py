@@ -12,6 +12,7 @@ BOOKED = "/booked"
 APPOINTMENT = "/appointment"
 FIND_APPOINTMENT = "/appointment/find"
 OFFER = "/offer"
+WISH = "/earlier"
 PRIVACY = "/privacy"
 OLD_LINK = "/link-expired"
 SIGN_IN = "/sign-in"
@@ -19,6 +20,9 @@ STAFF_CALENDAR = "/staff"
 STAFF_APPOINTMENTS = "/staff/appointments"
 STAFF_WAITLIST = "/staff/waitlist"
 STAFF_MESSAGES = "/staff/messages"
+STAFF_OFFERS = "/staff/offers"
+STAFF_OFFER_RULES = "/staff/settings/offers"
+STAFF_STATISTICS = "/staff/statistics"
 
 
 def to(path: str, code: str | None = None) -> str:
@@ -50,7 +54,7 @@ def portrait(slug: str) -> str:
 
 
 # A list of what is ours, not of what is foreign: nothing that could name another host fits.
-_STAFF_PAGE = re.compile(r"(?:/[a-z]{2})?/staff(?:/[a-z]+)?")
+_STAFF_PAGE = re.compile(r"(?:/[a-z]{2})?/staff(?:/[a-z]+){0,2}")
 
 
 def is_staff_page(address: str) -> bool:

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -44,6 +44,20 @@ def in_a_transaction(work: Callable[..., object]) -> Step:
     return lambda: in_transaction(work, clock.now())
 
 
+def each_in_a_transaction(find: Callable[..., Sequence[int]], work: Callable[..., object]) -> Step:
+    """work(db, id, now) as a step, for each id of find(db, now). One that fails is logged and holds up no other."""
+
+    def step() -> None:
+        now = clock.now()
+        for subject_id in in_transaction(find, now):
+            try:
+                in_transaction(work, subject_id, now)
+            except Exception as error:
+                log.error("%s of %d failed: %s", work.__name__, subject_id, outline(error))
+
+    return step
+
+
 class Periodic(NamedTuple):
     """Work of the clock: begun once per `every`, by one scheduler of all.
 
@@ -62,8 +76,9 @@ class Periodic(NamedTuple):
 PERIODIC = (
     Periodic("heartbeat", timedelta(seconds=10), lambda: None),
     Periodic("release lapsed holds", timedelta(seconds=5), in_a_transaction(booking.release_lapsed_holds), again=True),
-    Periodic("expire offers", timedelta(seconds=5), in_a_transaction(answers.expire_next), again=True),
-    Periodic("sweep freed time", timedelta(seconds=30), in_a_transaction(offers.offer_next), again=True),
+    Periodic("expire offers", timedelta(seconds=5), each_in_a_transaction(answers.find_overdue, answers.expire)),
+    Periodic("sweep freed time", timedelta(seconds=30), lambda: offers.offer_due(clock.now()), again=True),
+    Periodic("withdraw offers outside hours", timedelta(minutes=1), in_a_transaction(answers.withdraw_outside_hours)),
     Periodic("plan reminders", timedelta(minutes=1), in_a_transaction(reminders.plan_reminders)),
     Periodic("renew silent messages", timedelta(seconds=30), in_a_transaction(callbacks.renew_silent), again=True),
     Periodic("extend openings", timedelta(hours=1), in_a_transaction(schedules.extend_openings)),
@@ -143,7 +158,7 @@ def _repeat(step: Step, stop: threading.Event) -> None:
 # Taken one at a time until nothing is due; what fails is put off by its own service, so it cannot come back at once.
 DUE: tuple[tuple[str, Step], ...] = (
     ("job", lambda: jobs.take_next(JOBS, clock.now())),
-    ("freed time", in_a_transaction(offers.offer_next)),
+    ("freed time", lambda: offers.offer_due(clock.now())),
 )
 
 

@@ -24,6 +24,22 @@ from medcal.config import settings  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.sink import Sink  # noqa: E402
 
+# Files that take long come first: run side by side, one that begins last is waited for by all others.
+LONG = {
+    "test_offer_machine",
+    "test_thirty_days",
+    "test_answers_at_once",
+    "test_listing_is_booking",
+    "test_simulation",
+    "test_hostile_socket",
+    "test_storm",
+    "test_postgres",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)
+
 
 @pytest.fixture
 def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:

@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from tools import database, services
@@ -15,6 +17,7 @@ from tools.processes import Command, Family
 from tools.say import Stop
 
 BENCH = HOME / "bench-postgres"
+SIMULATION = HOME / "simulation-postgres"
 
 
 def dev(arguments: list[str]) -> int:
@@ -110,6 +113,23 @@ def bench(arguments: list[str]) -> int:
             DATABASE_URL=url, TEST_DATABASE_ADMIN_URL=url, TEST_SITE=str(site), TEST_CHROMIUM=str(browser)
         )
         return family.attend([PYTHON, "-m", "bench", *arguments], env)
+
+
+def statistics(arguments: list[str]) -> int:
+    """The figures alone go to standard output, so that they can be sent into a file; what is prepared is told beside it."""
+    with Family() as family:
+        with redirect_stdout(sys.stderr):
+            url = _ready_database(family)
+        return family.attend([PYTHON, "-m", "medcal.statistics", *arguments], environment(DATABASE_URL=url))
+
+
+def simulate(arguments: list[str]) -> int:
+    """Play weeks of a clinic on a server of its own, which keeps nothing."""
+    with Family("simulate") as family:
+        install_packages(family)
+        server = database.start_postgres(family, SIMULATION, *database.FORGETFUL)
+        env = environment(DATABASE_URL=database.url_of(server))
+        return family.attend([PYTHON, "-m", "simulate", *arguments], env)
 
 
 def tidy(_: list[str]) -> None:

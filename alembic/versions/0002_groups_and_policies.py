@@ -16,6 +16,7 @@ def upgrade() -> None:
     _let_freed_time_say_how_it_ended()
     _let_offers_share_a_hold()
     _let_wishes_pause()
+    _let_wishes_know_their_appointments()
     op.execute(DEFAULT_POLICIES)
     for hours, minutes, size in DEFAULT_STEPS:
         op.execute(
@@ -140,13 +141,6 @@ def _let_wishes_pause() -> None:
     )
     _choices("waitlist_entry", "entry_status", "waiting", "paused", "fulfilled", "withdrawn")
     op.drop_index("ix_waitlist_entry_waiting", table_name="waitlist_entry")
-    op.create_index(
-        "ix_waitlist_entry_turn",
-        "waitlist_entry",
-        ["location_id", sa.literal_column("urgency DESC"), "created_at", "id"],
-        unique=False,
-        postgresql_where=sa.text("status = 'waiting'"),
-    )
     op.drop_index("uq_waitlist_entry_appointment_waiting", table_name="waitlist_entry")
     op.drop_index("uq_waitlist_entry_patient_visit_type_waiting", table_name="waitlist_entry")
     op.create_index(
@@ -163,6 +157,50 @@ def _let_wishes_pause() -> None:
         unique=True,
         postgresql_where=sa.text(f"{ON_THE_LIST} AND appointment_id IS NULL"),
     )
+
+
+def _let_wishes_know_their_appointments() -> None:
+    op.add_column("waitlist_entry", sa.Column("own_starts_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute(
+        "UPDATE waitlist_entry e SET own_starts_at = a.starts_at FROM appointment a WHERE a.id = e.appointment_id"
+    )
+    op.create_check_constraint(
+        op.f("ck_waitlist_entry_own_starts_at"), "waitlist_entry", "(appointment_id IS NULL) = (own_starts_at IS NULL)"
+    )
+    op.execute(FOLLOW_APPOINTMENT)
+    op.execute(FOLLOW_APPOINTMENT_TRIGGER)
+    op.create_index(
+        "ix_waitlist_entry_turn",
+        "waitlist_entry",
+        [
+            "location_id",
+            sa.literal_column("urgency DESC"),
+            "created_at",
+            "id",
+            sa.literal_column("coalesce(own_starts_at, 'infinity'::timestamptz)"),
+            sa.literal_column("coalesce(doctor_id, 0)"),
+            "visit_type_id",
+            "opens",
+            "closes",
+            "notice_hours",
+            *(sa.literal_column(f"({weekday}::smallint = ANY (weekdays))") for weekday in range(7)),
+        ],
+        unique=False,
+        postgresql_where=sa.text("status = 'waiting'"),
+    )
+
+
+FOLLOW_APPOINTMENT = """
+CREATE FUNCTION follow_appointment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE waitlist_entry SET own_starts_at = NEW.starts_at WHERE appointment_id = NEW.id AND status IN ('waiting', 'paused');
+  RETURN NULL;
+END $$
+"""
+FOLLOW_APPOINTMENT_TRIGGER = """
+CREATE TRIGGER follow_appointment AFTER UPDATE OF starts_at ON appointment
+FOR EACH ROW WHEN (OLD.starts_at IS DISTINCT FROM NEW.starts_at) EXECUTE FUNCTION follow_appointment()
+"""
 
 
 def _choices(table: str, name: str, *values: str) -> None:
@@ -201,7 +239,11 @@ def downgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'waiting'"),
     )
-    op.drop_column("waitlist_entry", "unanswered_in_row")
+    op.execute("DROP TRIGGER follow_appointment ON appointment")
+    op.execute("DROP FUNCTION follow_appointment()")
+    op.drop_constraint(op.f("ck_waitlist_entry_own_starts_at"), "waitlist_entry", type_="check")
+    for column in ("own_starts_at", "unanswered_in_row"):
+        op.drop_column("waitlist_entry", column)
     op.drop_index("uq_offer_open_per_time", table_name="offer")
     op.create_index(
         "uq_offer_open_per_time", "offer", ["freed_time_id"], unique=True, postgresql_where=sa.text("status = 'open'")

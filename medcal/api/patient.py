@@ -54,6 +54,8 @@ def _page_of(opened: access.Opened) -> RedirectResponse:
     """
     if opened.is_offer:
         return to_page(routes.OFFER, opened.language)
+    if opened.is_wish:
+        return to_page(routes.WISH, opened.language)
     wish = {"wish": opened.purpose} if opened.purpose in ("confirm", "cancel") else {}
     return to_page(routes.APPOINTMENT, opened.language, **wish)
 

@@ -144,8 +144,10 @@ def _footer(place: rx.Var[Place]) -> rx.Component:
 STAFF_LINKS = [
     (routes.STAFF_CALENDAR, "calendar-days", n_("Calendar")),
     (routes.STAFF_APPOINTMENTS, "list", n_("Appointments")),
-    (routes.STAFF_WAITLIST, "hourglass", n_("Waitlist and offers")),
+    (routes.STAFF_OFFERS, "gift", n_("Offers")),
+    (routes.STAFF_WAITLIST, "hourglass", n_("Waitlist")),
     (routes.STAFF_MESSAGES, "mail", n_("Messages")),
+    (routes.STAFF_STATISTICS, "chart-no-axes-column", n_("Statistics")),
 ]
 
 

@@ -7,12 +7,12 @@ import reflex as rx
 
 from medcal.components.ui import button
 from medcal.i18n import t
-from medcal.viewmodels.patient import DayOfTimes, TimeButton
+from medcal.viewmodels.patient import DayOfTimes, HourButton, TimeButton
 
-Press = Callable[[rx.Var[TimeButton]], Any]
+Press = Callable[[Any], Any]
 
 
-def time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Component:
+def time_button(time: rx.Var[HourButton], on_press: Press) -> rx.Component:
     """Only the hour is seen; doctor, day and place are said."""
     return rx.el.button(time.label, aria_label=time.spoken, type="button", class_name="time", on_click=on_press(time))
 

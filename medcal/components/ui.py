@@ -126,7 +126,7 @@ class Countdown(rx.NoSSRComponent):
     on_expire: rx.EventHandler[rx.event.no_args_event_spec]
 
 
-def countdown(until: rx.Var[str], *, before: str, after: str = "", over: str, **events: Any) -> rx.Component:
+def countdown(until: rx.Var[str], *, before: Text, after: Text = "", over: str, **events: Any) -> rx.Component:
     """A clock that counts down to an ISO instant; `before` and `after` stand around the time, `over` in its place at the end."""
     return Countdown.create(
         until=until,

@@ -1,10 +1,13 @@
-"""The limits of a wish for something earlier, as part of a form."""
+"""A wish for something earlier: its limits as part of a form, and where its patient stands."""
 
 import reflex as rx
 
+from medcal import routes
 from medcal.components.fields import Problems, fixed_select, text_field, tick
+from medcal.components.ui import callout, link_button
 from medcal.i18n import t, tn
 from medcal.viewmodels.dates import weekday_name
+from medcal.viewmodels.wish import WishCard
 
 
 def wish_fields(problems: Problems) -> rx.Component:
@@ -42,3 +45,27 @@ def _notice(hours: int) -> str:
     if hours < 24:
         return tn("{count} hour ahead is enough", "{count} hours ahead are enough", hours)
     return tn("At least {count} day ahead", "At least {count} days ahead", hours // 24)
+
+
+def place_in_line(card: rx.Var[WishCard]) -> rx.Component:
+    """Where she stands in the line, and how often she was asked. Nothing of it for a wish that has ended."""
+    return rx.cond(
+        card.is_listed,
+        rx.el.div(rx.el.p(card.place), rx.el.p(card.asked, class_name="soft"), class_name="stack-tight"),
+    )
+
+
+def open_offer(card: rx.Var[WishCard]) -> rx.Component:
+    """A time is held for her right now: the way to it, where this browser may answer."""
+    return rx.cond(
+        card.has_offer,
+        callout(
+            rx.el.strong(t("A time is held for you right now.")),
+            rx.cond(
+                card.can_answer,
+                link_button(t("See the offer and answer"), href=routes.to(routes.OFFER), small=True),
+                rx.el.p(t("Please open the link in our message and answer.")),
+            ),
+            tone="warning",
+        ),
+    )

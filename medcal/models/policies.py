@@ -51,10 +51,10 @@ class OfferStep(SQLModel, table=True):
     group_size: int = 1
 
 
-# What a clinic begins with: (from_lead_hours, answer_minutes, group_size). None stands for the location's own answer time.
+# What a clinic begins with: (from_lead_hours, answer_minutes, group_size). None stands for the location's own answer time. Chosen by
+# simulation: docs/simulation.md.
 DEFAULT_STEPS: tuple[tuple[int, int | None, int], ...] = (
     (48, None, 1),
-    (24, 60, 2),
-    (8, 30, 3),
-    (0, 20, 5),
+    (24, None, 3),
+    (0, 60, 5),
 )

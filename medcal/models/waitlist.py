@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, Index, SmallInteger, UniqueConstraint, literal_column, text
+from sqlalchemy import DDL, CheckConstraint, Column, Index, SmallInteger, UniqueConstraint, event, literal_column, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
@@ -48,13 +48,22 @@ class WaitlistEntry(SQLModel, table=True):
             unique=True,
             postgresql_where=text(f"{ON_THE_LIST} AND appointment_id IS NULL"),
         ),
-        # The order in which people are asked: whoever looks for the next one walks along it and stops early.
+        CheckConstraint("(appointment_id IS NULL) = (own_starts_at IS NULL)", name="own_starts_at"),
+        # The order in which people are asked: whoever looks for the next one walks along it and stops early. Behind the order stands what
+        # the wish itself excludes, in the words of services/candidates.py, so that whoever does not fit is passed over within the index.
         Index(
             "ix_waitlist_entry_turn",
             "location_id",
             literal_column("urgency DESC"),
             "created_at",
             "id",
+            literal_column("coalesce(own_starts_at, 'infinity'::timestamptz)"),
+            literal_column("coalesce(doctor_id, 0)"),
+            "visit_type_id",
+            "opens",
+            "closes",
+            "notice_hours",
+            *(literal_column(f"({weekday}::smallint = ANY (weekdays))") for weekday in range(7)),
             postgresql_where=text("status = 'waiting'"),
         ),
     )
@@ -63,6 +72,8 @@ class WaitlistEntry(SQLModel, table=True):
     ref: uuid.UUID = public_ref()
     patient_id: int = reference("patient.id", index=True)
     appointment_id: int | None = reference("appointment.id", nullable=True)
+    # The start of that appointment, for as long as the wish is on the list: who does not gain a day is found without looking there.
+    own_starts_at: datetime | None = instant(nullable=True)
     visit_type_id: int = reference("visit_type.id")
     location_id: int = reference("location.id")
     doctor_id: int | None = reference("doctor.id", nullable=True)
@@ -75,6 +86,22 @@ class WaitlistEntry(SQLModel, table=True):
     unanswered_in_row: int = small(0)
     status: EntryStatus = choice(EntryStatus, EntryStatus.waiting)
     created_at: datetime = instant()
+
+
+# Keeps own_starts_at true, whatever statement moves the appointment.
+FOLLOW_APPOINTMENT = """
+CREATE FUNCTION follow_appointment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE waitlist_entry SET own_starts_at = NEW.starts_at WHERE appointment_id = NEW.id AND status IN ('waiting', 'paused');
+  RETURN NULL;
+END $$
+"""
+FOLLOW_APPOINTMENT_TRIGGER = """
+CREATE TRIGGER follow_appointment AFTER UPDATE OF starts_at ON appointment
+FOR EACH ROW WHEN (OLD.starts_at IS DISTINCT FROM NEW.starts_at) EXECUTE FUNCTION follow_appointment()
+"""
+event.listen(SQLModel.metadata, "after_create", DDL(FOLLOW_APPOINTMENT))  # type: ignore[no-untyped-call]
+event.listen(SQLModel.metadata, "after_create", DDL(FOLLOW_APPOINTMENT_TRIGGER))  # type: ignore[no-untyped-call]
 
 
 class FreedStatus(StrEnum):

@@ -16,6 +16,7 @@ from medcal.pages import (
     find,
     home,
     offer,
+    offer_rules,
     old_link,
     privacy,
     sign_in,
@@ -23,7 +24,10 @@ from medcal.pages import (
     staff_appointments,
     staff_calendar,
     staff_messages,
+    staff_offers,
+    staff_statistics,
     staff_waitlist,
+    wish,
 )
 from medcal.state.appointment import AppointmentState
 from medcal.state.booking import BookingState
@@ -32,10 +36,14 @@ from medcal.state.calendar import CalendarState
 from medcal.state.clinic import ClinicState
 from medcal.state.find import FindState
 from medcal.state.offer import OfferState
+from medcal.state.offer_rules import OfferRulesState
 from medcal.state.sign_in import SignInState
 from medcal.state.staff_appointments import StaffAppointmentsState
 from medcal.state.staff_messages import StaffMessagesState
+from medcal.state.staff_offers import StaffOffersState
+from medcal.state.staff_statistics import StaffStatisticsState
 from medcal.state.staff_waitlist import StaffWaitlistState
+from medcal.state.wish import EarlierState
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,15 @@ PAGES = [
     Page(routes.APPOINTMENT, n_("My appointment"), appointment.page, (ClinicState.load, AppointmentState.load)),
     Page(routes.FIND_APPOINTMENT, n_("Find my appointment"), find.page, (ClinicState.load, FindState.load)),
     Page(routes.OFFER, n_("An earlier time for you"), offer.page, (ClinicState.load, OfferState.load)),
+    Page(routes.WISH, n_("Something earlier"), wish.page, (ClinicState.load, EarlierState.load)),
     Page(routes.PRIVACY, n_("What we keep about you"), privacy.page),
     Page(routes.OLD_LINK, n_("This link no longer works"), old_link.page),
     Page(routes.SIGN_IN, n_("Sign in"), sign_in.page, (ClinicState.load, SignInState.load)),
     Page(routes.STAFF_CALENDAR, n_("Calendar"), staff_calendar.page, (CalendarState.load,)),
     Page(routes.STAFF_APPOINTMENTS, n_("Appointments"), staff_appointments.page, (StaffAppointmentsState.load,)),
-    Page(routes.STAFF_WAITLIST, n_("Waitlist and offers"), staff_waitlist.page, (StaffWaitlistState.load,)),
+    Page(routes.STAFF_OFFERS, n_("Offers"), staff_offers.page, (StaffOffersState.load,)),
+    Page(routes.STAFF_OFFER_RULES, n_("Rules of offers"), offer_rules.page, (OfferRulesState.load,)),
+    Page(routes.STAFF_WAITLIST, n_("Waitlist"), staff_waitlist.page, (StaffWaitlistState.load,)),
     Page(routes.STAFF_MESSAGES, n_("Messages"), staff_messages.page, (StaffMessagesState.load,)),
+    Page(routes.STAFF_STATISTICS, n_("Statistics"), staff_statistics.page, (StaffStatisticsState.load,)),
 ]

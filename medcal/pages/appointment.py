@@ -10,18 +10,23 @@ from medcal.components.native_form import native_form
 from medcal.components.notices import notice_page
 from medcal.components.times import day_list, pager
 from medcal.components.ui import button, callout, link_button, skeleton_rows
-from medcal.components.wish import wish_fields
+from medcal.components.wish import open_offer, place_in_line, wish_fields
 from medcal.i18n import t
 from medcal.pages.frame import framed
 from medcal.state.appointment import AppointmentState, CancelState, MoveState, WishState
 from medcal.viewmodels.patient import AppointmentCard
+from medcal.viewmodels.wish import WishCard
 
 
 def page() -> rx.Component:
     return framed(
         rx.cond(
             AppointmentState.is_loaded,
-            rx.cond(AppointmentState.has_any, _appointments(), _nothing()),
+            rx.cond(
+                AppointmentState.has_any,
+                _appointments(),
+                rx.cond(AppointmentState.wishes.length() > 0, _wishes_alone(), _nothing()),
+            ),
             rx.el.div(rx.el.h1(t("My appointment")), skeleton_rows(4), class_name="stack"),
         ),
         _move_dialog(),
@@ -48,6 +53,7 @@ def _appointments() -> rx.Component:
     return rx.el.div(
         rx.el.h1(t("My appointment")),
         appointment_card(AppointmentState.current, _what_can_be_done(AppointmentState.current)),
+        rx.cond(AppointmentState.wishes.length() > 0, _wishes()),
         rx.cond(AppointmentState.others.length() > 0, _others()),
         native_form(
             button(t("Forget me on this device"), kind="quiet", icon="log-out", type="submit"),
@@ -55,6 +61,10 @@ def _appointments() -> rx.Component:
         ),
         class_name="stack section-gap",
     )
+
+
+def _wishes_alone() -> rx.Component:
+    return rx.el.div(rx.el.h1(t("You have no appointment yet")), _wishes(), class_name="stack section-gap")
 
 
 def _what_can_be_done(card: rx.Var[AppointmentCard]) -> rx.Component:
@@ -73,7 +83,7 @@ def _changes(card: rx.Var[AppointmentCard]) -> rx.Component:
         rx.el.div(
             button(t("Move"), kind="secondary", icon="calendar-sync", on_click=MoveState.open(card.ref)),
             rx.cond(
-                card.waits,
+                card.wish.is_listed,
                 button(
                     t("Change my wish for something earlier"),
                     kind="secondary",
@@ -90,17 +100,36 @@ def _changes(card: rx.Var[AppointmentCard]) -> rx.Component:
             button(t("Cancel it"), kind="danger", icon="calendar-x", on_click=CancelState.open(card.ref)),
             class_name="row",
         ),
-        rx.cond(card.waits, _waiting(card)),
+        rx.cond(card.wish.is_listed, _waiting(card)),
         rx.el.p(t("You can change this appointment here until"), " ", card.deadline, ".", class_name="small soft"),
         class_name="stack",
     )
 
 
 def _waiting(card: rx.Var[AppointmentCard]) -> rx.Component:
-    return callout(
-        rx.el.strong(t("You are on the list for something earlier")),
-        rx.el.p(card.wish),
-        button(t("Stop asking me"), kind="quiet", small=True, on_click=AppointmentState.leave_waitlist(card.ref)),
+    is_paused = card.wish.status == "paused"
+    return rx.el.div(
+        open_offer(card.wish),
+        callout(
+            rx.el.strong(
+                rx.cond(
+                    is_paused, t("Do you still want an earlier time?"), t("You are on the list for something earlier")
+                )
+            ),
+            place_in_line(card.wish),
+            rx.el.p(t("You asked for:"), " ", card.wish.limits, class_name="small soft"),
+            rx.el.div(
+                rx.cond(
+                    is_paused,
+                    button(t("Keep me on the list"), small=True, on_click=AppointmentState.keep_wish(card.ref)),
+                ),
+                button(
+                    t("Stop asking me"), kind="quiet", small=True, on_click=AppointmentState.leave_waitlist(card.ref)
+                ),
+                class_name="row",
+            ),
+        ),
+        class_name="stack-tight",
     )
 
 
@@ -123,6 +152,23 @@ def _others() -> rx.Component:
         rx.el.h2(t("Your other appointments")),
         rx.el.div(rx.foreach(AppointmentState.others, _other), class_name="stack-tight"),
         class_name="stack",
+    )
+
+
+def _wishes() -> rx.Component:
+    """What she waits for without an appointment."""
+    return rx.el.section(
+        rx.el.h2(t("You are on the list for something earlier")),
+        rx.foreach(AppointmentState.wishes, _wish),
+        class_name="stack",
+    )
+
+
+def _wish(wish: rx.Var[WishCard]) -> rx.Component:
+    return rx.el.div(
+        rx.el.div(rx.el.strong(wish.visit), place_in_line(wish)),
+        link_button(t("See my wish"), href=routes.to(routes.WISH), kind="quiet", small=True),
+        class_name="card-flat row-apart",
     )
 
 

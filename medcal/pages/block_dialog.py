@@ -14,64 +14,7 @@ def block_dialog() -> rx.Component:
     """Take time out of what can be booked, and see what is taken out already."""
     state = BlockTimeState
     return dialog(
-        rx.el.form(
-            rx.el.div(
-                select_field(
-                    "doctor",
-                    t("Doctor"),
-                    state.doctors,
-                    problems=state.problems,
-                    value=state.doctor,
-                    on_change=state.choose_doctor,
-                    class_name="wide",
-                ),
-                text_field(
-                    "from_day",
-                    t("From"),
-                    problems=state.problems,
-                    type="date",
-                    default_value=state.from_day,
-                    required=True,
-                ),
-                text_field(
-                    "from_time",
-                    t("Time"),
-                    problems=state.problems,
-                    type="time",
-                    step="300",
-                    default_value=state.from_time,
-                    required=True,
-                ),
-                text_field(
-                    "until_day",
-                    t("Until"),
-                    problems=state.problems,
-                    type="date",
-                    default_value=state.until_day,
-                    required=True,
-                ),
-                text_field(
-                    "until_time",
-                    t("Time"),
-                    problems=state.problems,
-                    type="time",
-                    step="300",
-                    default_value=state.until_time,
-                    required=True,
-                ),
-                class_name="fields pairs",
-            ),
-            rx.el.span(state.problems["ends"], class_name="problem", role="alert"),
-            text_field(
-                "reason", t("What for?"), problems=state.problems, hint=t("Shown to the staff only."), max_length=120
-            ),
-            actions(
-                button(t("Close"), kind="secondary", on_click=state.set_open(False)),
-                button(t("Block the time"), type="submit", icon="ban"),
-            ),
-            on_submit=state.block,
-            class_name="stack",
-        ),
+        _form(),
         rx.cond(
             state.blocked.length() > 0,
             rx.el.section(
@@ -84,6 +27,48 @@ def block_dialog() -> rx.Component:
         on_close=state.set_open(False),
         title=t("Block time"),
     )
+
+
+def _form() -> rx.Component:
+    state = BlockTimeState
+    return rx.el.form(
+        rx.el.div(
+            select_field(
+                "doctor",
+                t("Doctor"),
+                state.doctors,
+                problems=state.problems,
+                value=state.doctor,
+                on_change=state.choose_doctor,
+                class_name="wide",
+            ),
+            _day("from_day", t("From"), state.from_day),
+            _wall_time("from_time", state.from_time),
+            _day("until_day", t("Until"), state.until_day),
+            _wall_time("until_time", state.until_time),
+            class_name="fields pairs",
+        ),
+        rx.el.span(state.problems["ends"], class_name="problem", role="alert"),
+        text_field(
+            "reason", t("What for?"), problems=state.problems, hint=t("Shown to the staff only."), max_length=120
+        ),
+        actions(
+            button(t("Close"), kind="secondary", on_click=state.set_open(False)),
+            button(t("Block the time"), type="submit", icon="ban"),
+        ),
+        on_submit=state.block,
+        class_name="stack",
+    )
+
+
+def _day(name: str, label: str, value: rx.Var[str] | str) -> rx.Component:
+    problems = BlockTimeState.problems
+    return text_field(name, label, problems=problems, type="date", default_value=value, required=True)
+
+
+def _wall_time(name: str, value: rx.Var[str] | str) -> rx.Component:
+    problems = BlockTimeState.problems
+    return text_field(name, t("Time"), problems=problems, type="time", step="300", default_value=value, required=True)
 
 
 def _blocked(time: rx.Var[BlockedTime]) -> rx.Component:

@@ -14,12 +14,15 @@ from medcal.state.booking import BookingState
 
 
 def page() -> rx.Component:
+    is_ready = BookingState.is_loaded & BookingState.has_hold
     return framed(
+        # There all the time, if unseen: after a restart of the server the page is read anew, and what was typed must outlive that.
+        rx.el.div(_booking(), hidden=~is_ready),
         rx.cond(
             BookingState.is_loaded,
-            rx.cond(BookingState.has_hold, _booking(), _nothing_held()),
+            rx.cond(BookingState.has_hold, rx.fragment(), _nothing_held()),
             rx.el.div(rx.el.h1(t("Your details")), skeleton_rows(5), class_name="stack"),
-        )
+        ),
     )
 
 

@@ -14,10 +14,10 @@ from medcal.pages.taken import taken_dialog
 from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState
 from medcal.state.clinic import ClinicState
-from medcal.viewmodels.patient import TimeButton, VisitChoice
+from medcal.viewmodels.patient import HourButton, TimeButton, VisitChoice
 
 
-def choose(time: rx.Var[TimeButton]) -> rx.event.EventSpec:
+def choose(time: rx.Var[HourButton] | rx.Var[TimeButton]) -> rx.event.EventSpec:
     return BookingState.choose(time.doctor, time.starts_at, DoctorState.visit_type)
 
 

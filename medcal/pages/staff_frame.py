@@ -17,7 +17,7 @@ def staff_framed(*content: Any, path: str) -> rx.Component:
     return rx.el.div(
         staff_page(*content, active=path, name=SessionState.name, switch_to=routes.to(path, other)),
         # What is not for her is not offered to her either, see calendar.css.
-        class_name=rx.cond(SessionState.role == "doctor", "for-doctor", ""),
+        class_name=rx.Var.create("for-") + SessionState.role,
     )
 
 
@@ -30,3 +30,8 @@ def for_reception(*content: Any) -> rx.Component:
         ),
         rx.fragment(*content),
     )
+
+
+def for_admins(*content: Any) -> rx.Component:
+    """What is about the clinic as a whole is shown to admins; the handlers behind it answer nobody else anyway."""
+    return rx.cond(SessionState.role == "admin", rx.fragment(*content), callout(rx.el.p(t("This page is for admins."))))

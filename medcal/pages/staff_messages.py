@@ -5,7 +5,7 @@ import reflex as rx
 from medcal import routes
 from medcal.components.desk import filter_field, nothing_found, segments
 from medcal.components.dialogs import dialog
-from medcal.components.ui import badge, button, callout, skeleton_rows
+from medcal.components.ui import badge, button, callout, link_button, skeleton_rows
 from medcal.i18n import t
 from medcal.models import MessageStatus
 from medcal.pages.staff_frame import for_reception, staff_framed
@@ -107,6 +107,10 @@ def _row(row: rx.Var[MessageRow]) -> rx.Component:
                 rx.cond(
                     row.can_mark_called,
                     button(t("I have called"), small=True, icon="phone", on_click=state.mark_called(row.ref)),
+                ),
+                rx.cond(
+                    row.is_on_call_list,
+                    link_button(t("To the call list"), href=routes.to(routes.STAFF_OFFERS), small=True, icon="phone"),
                 ),
                 class_name="row",
             ),

@@ -1,86 +1,36 @@
-"""Who waits for something earlier, what is on offer, and what became of freed time."""
+"""Who waits for something earlier, in which order, and who is urgent or paused."""
 
 import reflex as rx
 
 from medcal import routes
-from medcal.components.desk import mail_link, nothing_found, person_fields, phone_link
+from medcal.components.desk import nothing_found, person_fields
 from medcal.components.dialogs import actions, dialog
 from medcal.components.fields import select_field, text_field, tick
-from medcal.components.ui import badge, button, countdown, skeleton_rows
+from medcal.components.ui import badge, button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.staff_frame import for_reception, staff_framed
 from medcal.state.add_waiting import AddWaitingState
-from medcal.state.staff_waitlist import TRAIL_DAYS, StaffWaitlistState
+from medcal.state.staff_waitlist import StaffWaitlistState
 from medcal.viewmodels.dates import weekday_name
-from medcal.viewmodels.staff_lists import AskedRow, FreedRow, OpenOffer, WaitingRow
+from medcal.viewmodels.staff_lists import WaitingRow
 
 
 def page() -> rx.Component:
     return staff_framed(
         rx.el.div(
-            rx.el.h1(t("Waitlist and offers")),
+            rx.el.h1(t("Waitlist")),
             button(t("Add somebody"), small=True, icon="user-plus", on_click=AddWaitingState.open),
             class_name="row-apart page-head",
         ),
         for_reception(
             rx.cond(
                 StaffWaitlistState.is_loaded,
-                rx.el.div(_offers(), _waiting(), _freed(), class_name="stack-wide"),
+                _waiting(),
                 skeleton_rows(6),
             ),
         ),
         _add_dialog(),
         path=routes.STAFF_WAITLIST,
-    )
-
-
-# --- Open offers ------------------------------------------------------------------------------------------------------
-
-
-def _offers() -> rx.Component:
-    return rx.el.section(
-        rx.el.h2(t("Waiting for an answer"), id="offers"),
-        rx.cond(
-            StaffWaitlistState.offers.length() > 0,
-            rx.el.div(rx.foreach(StaffWaitlistState.offers, _offer), class_name="grid"),
-            nothing_found(t("No time is on offer at the moment.")),
-        ),
-        aria_labelledby="offers",
-        class_name="stack",
-    )
-
-
-def _offer(offer: rx.Var[OpenOffer]) -> rx.Component:
-    state = StaffWaitlistState
-    return rx.el.article(
-        rx.el.div(
-            rx.el.h3(offer.patient),
-            rx.cond(offer.by_phone, badge(t("Please call"), tone="danger", icon="phone")),
-            class_name="row-apart",
-        ),
-        rx.el.p(rx.el.strong(offer.when), rx.el.br(), offer.doctor),
-        rx.cond(
-            offer.instead_of != "", rx.el.p(t("Instead of {moment}", moment=offer.instead_of), class_name="small soft")
-        ),
-        rx.el.p(
-            rx.cond(offer.phone != "", phone_link(offer.phone)),
-            rx.cond((offer.phone != "") & (offer.email != ""), " · ", ""),
-            rx.cond(offer.email != "", mail_link(offer.email)),
-            class_name="small",
-        ),
-        countdown(
-            offer.answer_until,
-            before=t("Held for"),
-            after=t("until {moment}", moment=offer.answer_until_label),
-            over=t("The answer time is over."),
-        ),
-        rx.el.div(
-            button(t("Accepts"), small=True, icon="check", on_click=state.accept(offer.ref)),
-            button(t("Declines"), kind="secondary", small=True, on_click=state.decline(offer.ref)),
-            button(t("Withdraw"), kind="quiet", small=True, on_click=state.withdraw(offer.ref)),
-            class_name="row",
-        ),
-        class_name="card stack-tight",
     )
 
 
@@ -97,7 +47,7 @@ def _waiting() -> rx.Component:
         rx.el.span(t("Action"), class_name="visually-hidden"),
     )
     return rx.el.section(
-        rx.el.h2(t("Who is waiting"), id="waiting"),
+        rx.el.h2(t("Who is waiting"), id="waiting", class_name="visually-hidden"),
         rx.el.p(
             t(
                 "Freed time is offered to the first who fits: urgent ones first, then who has waited longest. Nobody is asked twice for the same time."
@@ -126,8 +76,9 @@ def _waiting_row(row: rx.Var[WaitingRow]) -> rx.Component:
     return rx.el.tr(
         rx.el.td(
             rx.el.div(
-                rx.el.span(row.place, ". ", row.specialty),
+                rx.el.span(rx.cond(row.is_paused, "– ", row.place + ". "), row.specialty),
                 rx.el.span(row.why, class_name="small soft"),
+                rx.cond(row.is_paused, badge(t("Paused"), tone="held", icon="pause")),
                 class_name="agenda-who",
             ),
             custom_attrs={"data-label": t("Turn")},
@@ -136,7 +87,7 @@ def _waiting_row(row: rx.Var[WaitingRow]) -> rx.Component:
             rx.el.div(
                 rx.el.strong(row.patient),
                 rx.el.span(row.contact, class_name="small soft"),
-                rx.cond(~row.has_email, badge(t("By phone"), icon="phone")),
+                rx.cond(row.is_called, badge(t("By phone"), icon="phone")),
                 rx.cond(row.has_offer, badge(t("Has an offer"), tone="offer", icon="gift")),
                 class_name="agenda-who",
             ),
@@ -159,61 +110,19 @@ def _waiting_row(row: rx.Var[WaitingRow]) -> rx.Component:
             custom_attrs={"data-label": t("Urgent")},
         ),
         rx.el.td(
-            button(
-                t("Remove"),
-                rx.el.span(" ", row.patient, class_name="visually-hidden"),
-                kind="quiet",
-                small=True,
-                on_click=state.remove(row.ref),
+            rx.cond(
+                row.is_paused,
+                _step(t("Ask again"), row.patient, state.resume(row.ref)),
+                _step(t("Pause"), row.patient, state.pause(row.ref)),
             ),
+            _step(t("Remove"), row.patient, state.remove(row.ref)),
         ),
     )
 
 
-# --- Freed times ------------------------------------------------------------------------------------------------------
-
-
-def _freed() -> rx.Component:
-    return rx.el.section(
-        rx.el.h2(t("Freed times of the last {days} days", days=TRAIL_DAYS), id="freed"),
-        rx.cond(
-            StaffWaitlistState.freed.length() > 0,
-            rx.el.ol(rx.foreach(StaffWaitlistState.freed, _freed_row), class_name="trails"),
-            nothing_found(t("No time has become free.")),
-        ),
-        aria_labelledby="freed",
-        class_name="stack",
-    )
-
-
-def _freed_row(freed: rx.Var[FreedRow]) -> rx.Component:
-    return rx.el.li(
-        rx.el.div(
-            rx.el.div(
-                rx.el.strong(freed.when),
-                rx.el.span(freed.doctor, class_name="small"),
-                rx.el.span(freed.cause, class_name="small soft"),
-                class_name="agenda-who",
-            ),
-            badge(freed.status, tone="freed-" + freed.kind),
-            class_name="row-apart",
-        ),
-        rx.cond(freed.next_look != "", rx.el.p(freed.next_look, class_name="small soft")),
-        rx.cond(
-            freed.asked.length() > 0,
-            rx.el.ol(rx.foreach(freed.asked, _asked), class_name="trail"),
-            rx.el.p(t("Nobody has been asked yet."), class_name="small soft"),
-        ),
-        class_name="card stack-tight",
-    )
-
-
-def _asked(asked: rx.Var[AskedRow]) -> rx.Component:
-    return rx.el.li(
-        rx.el.span(asked.patient),
-        rx.el.span(asked.status, class_name="small trail-" + asked.kind),
-        rx.el.span(asked.at, class_name="small soft numbers"),
-    )
+def _step(label: str, patient: rx.Var[str], on_click: rx.event.EventSpec) -> rx.Component:
+    whose = rx.el.span(" ", patient, class_name="visually-hidden")
+    return button(label, whose, kind="quiet", small=True, on_click=on_click)
 
 
 # --- Adding somebody --------------------------------------------------------------------------------------------------

@@ -44,15 +44,15 @@ class Opened:
 
     @property
     def is_wish(self) -> bool:
-        """The wish for something earlier, which was paused."""
+        """A wish for something earlier: its offers had no answer, and she is asked whether it still holds."""
         return self.purpose == "earlier"
 
 
 def exchange(db: Session, token: str, visit_digest: str, now: datetime) -> Opened:
     """Let a browser see what a mailed link is for, until the link expires; nothing else changes.
 
-    A link to an offer opens the offer alone, any other one the appointment alone. Raises LinkExpired for a link that is
-    old or unknown.
+    A link to an offer opens the offer and the wish it was made for, one to a paused wish the wish alone, any other one the
+    appointment alone. Raises LinkExpired for a link that is old or unknown.
     """
     link = fetch_one(
         db,
@@ -348,17 +348,38 @@ def current_offer(db: Session, visit_digest: str, now: datetime) -> Offer | None
     return db.get_one(Offer, row.id) if row else None
 
 
-def current_wish(db: Session, visit_digest: str, now: datetime) -> WaitlistEntry | None:
-    """The wish that a browser may take up again, opened by the link in the letter that says it is paused."""
-    row = fetch_one(
+_WISHES = """
+SELECT e.id, max(pa.created_at) AS opened_at FROM patient_access pa
+  LEFT JOIN offer o ON o.id = pa.offer_id
+  JOIN waitlist_entry e ON e.patient_id = pa.patient_id
+   AND (e.id = o.entry_id OR (pa.purpose = 'code' AND pa.appointment_id IS NULL AND e.status IN ('waiting', 'paused')))
+ WHERE pa.visit_digest = %(visit)s AND pa.expires_at > %(now)s
+"""
+
+
+def wishes_seen(db: Session, visit_digest: str, now: datetime) -> list[WaitlistEntry]:
+    """The wishes that a browser may see: those which its links were about, even ended ones, and all that a code opened.
+
+    What was opened last comes first, within it those on the list.
+    """
+    rows = fetch(
         db,
-        """SELECT o.entry_id FROM patient_access pa JOIN offer o ON o.id = pa.offer_id
-            WHERE pa.visit_digest = %(visit)s AND pa.expires_at > %(now)s AND pa.purpose = 'earlier'
-            ORDER BY pa.created_at DESC, pa.id DESC LIMIT 1""",
+        f"""{_WISHES} GROUP BY e.id
+            ORDER BY opened_at DESC, e.status IN ('waiting', 'paused') DESC, e.created_at DESC, e.id DESC LIMIT 20""",
         visit=visit_digest,
         now=now,
     )
-    return db.get_one(WaitlistEntry, row.entry_id) if row else None
+    order = {row.id: place for place, row in enumerate(rows)}
+    found = db.exec(select(WaitlistEntry).where(col(WaitlistEntry.id).in_(order))).all()
+    return sorted(found, key=lambda entry: order[entry.id])
+
+
+def get_wish(db: Session, ref: uuid.UUID, visit_digest: str, now: datetime) -> WaitlistEntry:
+    """One of the wishes that a browser may see. Raises NotFound, as for one that does not exist."""
+    row = fetch_one(db, f"{_WISHES} AND e.ref = %(ref)s GROUP BY e.id", ref=ref, visit=visit_digest, now=now)
+    if row is None:
+        raise NotFound
+    return db.get_one(WaitlistEntry, row.id)
 
 
 def forget_old(db: Session, now: datetime) -> int:

@@ -1,6 +1,6 @@
 """Answering: accept, decline, no answer, and offers that end because their time or their patient's appointment does.
 
-Each is one transaction, in the lock order of offers.py: entries, freed time, offers, appointments.
+Each is one transaction, in the order of locks of docs/offers.md: entries, freed time, offers, appointments.
 """
 
 from collections.abc import Iterable, Sequence
@@ -172,23 +172,33 @@ def note_not_reached(db: Session, offer_id: int, *, by: Actor, now: datetime) ->
 
 
 def expire_next(db: Session, now: datetime) -> bool:
-    """End the offers of one freed time whose answer time has passed, all at once; False when there is none."""
-    row = fetch_one(
+    """End the offers of one freed time whose answer time has passed; False when there is none."""
+    overdue = find_overdue(db, now)
+    if overdue:
+        expire(db, overdue[0], now)
+    return bool(overdue)
+
+
+def find_overdue(db: Session, now: datetime) -> list[int]:
+    """The freed times with offers whose answer time has passed, in that order."""
+    rows = fetch(
         db,
-        """SELECT freed_time_id FROM offer WHERE status = 'open' AND answer_until <= %(now)s
-            ORDER BY answer_until, id LIMIT 1""",
+        """SELECT freed_time_id AS id FROM offer WHERE status = 'open' AND answer_until <= %(now)s
+            GROUP BY freed_time_id ORDER BY min(answer_until), freed_time_id""",
         now=now,
     )
-    if row is None:
-        return False
-    entries = {entry.id: entry for entry in _lock_entries_asked(db, row.freed_time_id)}
-    freed = freed_time.lock(db, row.freed_time_id)
-    late = [offer for offer in _lock_open_offers(db, row.freed_time_id) if offer.answer_until <= now]
+    return [row.id for row in rows]
+
+
+def expire(db: Session, freed_time_id: int, now: datetime) -> None:
+    """End the offers of a freed time whose answer time has passed, all at once."""
+    entries = {entry.id: entry for entry in _lock_entries_asked(db, freed_time_id)}
+    freed = freed_time.lock(db, freed_time_id)
+    late = [offer for offer in _lock_open_offers(db, freed_time_id) if offer.answer_until <= now]
     # While we waited for the locks, the time may have been passed on to others; theirs is the next call.
     _expire(
         db, freed, [(each, entries[each.entry_id]) for each in late if each.entry_id in entries], by=SYSTEM, now=now
     )
-    return True
 
 
 def _lock_entries_asked(db: Session, freed_time_id: int) -> Sequence[WaitlistEntry]:
@@ -222,11 +232,22 @@ def _pause(db: Session, entry: WaitlistEntry, offer: Offer, *, by: Actor, now: d
 
 
 def withdraw_offers_over(
-    db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime, *, by: Actor, now: datetime
+    db: Session,
+    doctor_id: int,
+    starts_at: datetime,
+    busy_until: datetime,
+    *,
+    mover: int | None = None,
+    by: Actor,
+    now: datetime,
 ) -> None:
-    """The desk takes a time that is on offer: its offers end in the same transaction and their patients are told."""
+    """The desk takes a time that is on offer: its offers end in the same transaction and their patients are told.
+
+    `mover` is the wish of an appointment that moves there, locked by the caller: an offer to it will end as well.
+    """
     if not by.is_staff:
         raise NotAllowed
+    _lock_freed_over(db, doctor_id, starts_at, busy_until, mover)
     for freed_time_id in _offered_over(db, doctor_id, starts_at, busy_until):
         withdraw(db, freed_time_id, by=by, now=now)
 
@@ -235,6 +256,23 @@ def withdraw(db: Session, freed_time_id: int, *, by: Actor, now: datetime) -> No
     """Take back what a freed time is offered for; the patients are told. Nothing happens when it is not on offer."""
     freed = freed_time.lock(db, freed_time_id)
     _close(db, freed, _lock_open_offers(db, freed_time_id), "withdrawn", by=by, now=now, tell=True)
+
+
+def _lock_freed_over(db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime, mover: int | None) -> None:
+    """Also those that are not on offer yet: whoever is just making an offer of one is waited for, and then withdrawn from."""
+    # A hold may reach beyond the freed time by its buffer, of two hours at most.
+    fetch(
+        db,
+        """SELECT id FROM freed_time WHERE id IN (
+               SELECT f.id FROM freed_time f WHERE f.status IN ('open', 'offered') AND f.doctor_id = %(doctor_id)s
+                  AND tstzrange(f.starts_at, f.ends_at + interval '2 hours') && tstzrange(%(starts_at)s, %(busy_until)s)
+               UNION SELECT o.freed_time_id FROM offer o WHERE o.status = 'open' AND o.entry_id = %(mover)s)
+            ORDER BY id FOR NO KEY UPDATE""",
+        doctor_id=doctor_id,
+        starts_at=starts_at,
+        busy_until=busy_until,
+        mover=mover,
+    )
 
 
 def _offered_over(db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime) -> list[int]:
@@ -259,14 +297,15 @@ def lock_offered(db: Session, doctor_ids: Sequence[int]) -> None:
     )
 
 
-def withdraw_outside_hours(db: Session, doctor_id: int, *, by: Actor, now: datetime) -> None:
-    """The doctor no longer works at a time that is on offer: it ends, and its patients are told."""
+def withdraw_outside_hours(db: Session, now: datetime, *, doctor_id: int | None = None, by: Actor = SYSTEM) -> None:
+    """The doctor (without one, any) no longer works at a time that is on offer: it ends, and its patients are told."""
     rows = fetch(
         db,
-        """SELECT f.id FROM freed_time f JOIN appointment h ON h.id = f.hold_id
-            WHERE f.status = 'offered' AND f.doctor_id = %(doctor_id)s
-              AND NOT EXISTS (SELECT FROM opening o WHERE o.doctor_id = h.doctor_id AND o.starts_at <= h.starts_at
-                                 AND o.starts_at > h.starts_at - interval '12 hours' AND o.closes_at >= h.ends_at)
+        """SELECT f.id FROM freed_time f JOIN appointment h ON h.id = f.hold_id JOIN doctor d ON d.id = f.doctor_id
+            WHERE f.status = 'offered' AND f.hold_id IS NOT NULL AND f.doctor_id = coalesce(%(doctor_id)s, f.doctor_id)
+              AND NOT (d.is_active AND EXISTS (
+                    SELECT FROM opening o WHERE o.doctor_id = h.doctor_id AND o.starts_at <= h.starts_at
+                       AND o.starts_at > h.starts_at - interval '12 hours' AND o.closes_at >= h.ends_at))
             ORDER BY f.id""",
         doctor_id=doctor_id,
     )
@@ -285,6 +324,17 @@ def close_offers_to(db: Session, entry_ids: Iterable[int], *, by: Actor, now: da
         freed = freed_time.lock(db, row.freed_time_id)
         hers = [offer for offer in _lock_open_offers(db, row.freed_time_id) if offer.id == row.id]
         _close(db, freed, hers, "withdrawn", by=by, now=now)
+
+
+def is_shared(db: Session, offer: Offer) -> bool:
+    """Whether others were asked for the time at once: then the first answer counts."""
+    row = fetch_one(
+        db,
+        "SELECT 1 FROM offer WHERE hold_id = %(hold_id)s AND id <> %(id)s LIMIT 1",
+        hold_id=offer.hold_id,
+        id=offer.id,
+    )
+    return row is not None
 
 
 # --- What answers share -----------------------------------------------------------------------------------------------
@@ -348,7 +398,9 @@ def _pass_on(db: Session, freed: FreedTime, *, by: Actor, now: datetime) -> None
     assert freed.hold_id is not None
     hold_id = freed.hold_id
     freed.status, freed.hold_id, freed.look_at = after(FREED_TIME, freed.status, "passed on", by), None, now
-    release(db, hold_id)
+    db.flush()
+    hold = release(db, hold_id)
+    freed_time.wake(db, freed.doctor_id, hold.starts_at, hold.busy_until, now)
     jobs.add(db, "offer_freed_time", freed.id, now=now)
 
 

@@ -225,7 +225,7 @@ def works_until(db: Session, doctor_id: int, at: datetime) -> datetime | None:
         db,
         """SELECT max(o.closes_at) AS at FROM opening o
             WHERE o.doctor_id = %(doctor_id)s AND o.starts_at <= %(at)s AND o.starts_at > %(at)s - interval '12 hours'
-              AND o.closes_at > %(at)s""",
+              AND o.closes_at > %(at)s AND EXISTS (SELECT FROM doctor who WHERE who.id = o.doctor_id AND who.is_active)""",
         doctor_id=doctor_id,
         at=at,
     )

@@ -144,11 +144,12 @@ def _release_holds(db: Session, which: str, *, now: datetime, **values: object) 
         f"""UPDATE appointment SET status = 'released', held_until = NULL
              WHERE id IN (SELECT id FROM appointment WHERE status = 'held' AND held_by IS NOT NULL AND ({which})
                            ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)
-             RETURNING id, doctor_id""",
+             RETURNING id, doctor_id, starts_at, busy_until""",
         now=now,
         **values,
     )
     for row in rows:
+        freed_time.wake(db, row.doctor_id, row.starts_at, row.busy_until, now)
         events.record(db, "appointment.released", by=SYSTEM, now=now, appointment_id=row.id, doctor_id=row.doctor_id)
     return len(rows)
 
@@ -256,6 +257,7 @@ def _place_at_desk(
     visit_type: VisitType,
     starts_at: datetime,
     *,
+    moving: Appointment | None = None,
     overbook_reason: str,
     by: Actor,
     now: datetime,
@@ -272,8 +274,9 @@ def _place_at_desk(
     ):
         raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
     _queue_for(db, doctor.id)
+    mover = waitlist.lock_wish(db, moving) if moving else None
+    answers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, mover=mover, by=by, now=now)
     release_lapsed_holds(db, now, doctor_id=doctor.id)
-    answers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, by=by, now=now)
     location = db.get_one(Location, doctor.location_id)
     local = clock.local(starts_at, location.zone_info)
     return {
@@ -319,7 +322,9 @@ def move_at_desk(
     if not by.sees_doctor(appointment.doctor_id):
         raise NotAllowed
     visit_type = db.get_one(VisitType, appointment.visit_type_id)
-    place = _place_at_desk(db, doctor, visit_type, starts_at, overbook_reason=overbook_reason, by=by, now=now)
+    place = _place_at_desk(
+        db, doctor, visit_type, starts_at, moving=appointment, overbook_reason=overbook_reason, by=by, now=now
+    )
     _move(db, appointment, place, version=version, by=by, now=now)
 
 
@@ -330,6 +335,7 @@ def move_by_patient(
     assert doctor.id is not None
     _check_deadline(db, appointment, now)
     _queue_for(db, doctor.id)
+    waitlist.lock_wish(db, appointment)
     release_lapsed_holds(db, now, doctor_id=doctor.id)
     visit_type = db.get_one(VisitType, appointment.visit_type_id)
     if visit_type.specialty_id != doctor.specialty_id:

@@ -1,5 +1,6 @@
 """Who is asked for a freed time, and why others are passed over: one list of reasons, asked both ways."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,22 +16,25 @@ from medcal.services.policy import Policy
 
 LEAST_GAIN = timedelta(days=1)
 WEEK = timedelta(days=7)
+HOUR = timedelta(hours=1)
 
-# Why somebody who waits in the specialty at the location is not asked; none of them may be NULL. The cheap ones come first. Whoever is
-# known from offers is read once as a set; own appointments are looked up one by one, for those alone whom nothing else excludes. Written
-# as they are so that the planner does so too: it would join EXISTS, and then look up ten thousand to ask one.
+# Why somebody who waits in the specialty at the location is not asked; none of them may be NULL. Those of the wish itself come first, in
+# words that ix_waitlist_entry_turn knows: whoever walks along it decides them without looking at a row. Whoever is known from offers is
+# read once as a set; own appointments are looked up one by one, for those alone whom nothing else excludes. Written as they are so that
+# the planner does so too: it would join EXISTS, and then look up ten thousand to ask one.
 REASONS: dict[str, str] = {
     "paused": "e.status = 'paused'",
-    "other_doctor": "e.doctor_id IS NOT NULL AND e.doctor_id <> %(doctor_id)s",
-    "other_weekday": "NOT (%(weekday)s = ANY (e.weekdays))",
-    "other_hours": "%(wall)s < e.opens OR %(wall)s > e.closes",
-    "too_short_notice": "%(starts_at)s < %(now)s + make_interval(hours => e.notice_hours)",
+    "other_doctor": "NOT (coalesce(e.doctor_id, 0) = ANY (ARRAY[0, %(doctor_id)s::bigint]))",
+    "other_weekday": "NOT (%(weekday)s::smallint = ANY (e.weekdays))",
+    "other_hours": "e.opens > %(wall)s OR e.closes < %(wall)s",
+    "too_short_notice": "e.notice_hours > %(hours_left)s",
     "too_long": "NOT (e.visit_type_id = ANY (%(fitting)s))",
     "asked_before": "e.patient_id IN (SELECT o.patient_id FROM offer o WHERE o.freed_time_id = %(freed_time_id)s)",
     "has_offer": "e.patient_id IN (SELECT o.patient_id FROM offer o WHERE o.status = 'open')",
     "asked_enough": """e.patient_id IN (SELECT o.patient_id FROM offer o WHERE o.created_at > %(week_ago)s
                                          GROUP BY o.patient_id HAVING count(*) >= %(per_week)s)""",
-    "no_gain": """e.appointment_id IS NOT NULL AND (
+    # The start of her own appointment stands in the wish as well; its row has the last word.
+    "no_gain": """coalesce(e.own_starts_at, 'infinity') < %(gain_from)s OR e.appointment_id IS NOT NULL AND (
         SELECT own.status <> 'booked' OR own.starts_at < %(gain_from)s FROM appointment own WHERE own.id = e.appointment_id)""",
     "busy_then": f"""(
         SELECT 1 FROM appointment a JOIN visit_type v ON v.id = e.visit_type_id
@@ -44,10 +48,12 @@ ORDER = "e.urgency DESC, e.created_at, e.id"
 # SKIP LOCKED: whoever holds such a row is deciding about this wish at this moment.
 NEXT = f"""
 SELECT e.id, e.patient_id, e.visit_type_id FROM waitlist_entry e
- WHERE e.location_id = %(location_id)s AND e.status = 'waiting' AND e.visit_type_id = ANY (%(fitting)s)
-   {"".join(f" AND NOT ({reason})" for name, reason in REASONS.items() if name not in ("paused", "too_long"))}
+ WHERE e.location_id = %(location_id)s AND e.status = 'waiting'
+   {" ".join(f"AND NOT ({reason})" for name, reason in REASONS.items() if name != "paused")}
  ORDER BY {ORDER} LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 """
+# The index knows the weekday as a condition, not as a parameter.
+NEXT_ON = tuple(NEXT.replace("%(weekday)s", str(weekday)) for weekday in range(7))
 # One who has two wishes may be met by two rounds at once, and two such people by the same two crosswise: none of them waits.
 PATIENTS = "SELECT id FROM patient WHERE id = ANY (%(ids)s) FOR NO KEY UPDATE SKIP LOCKED"
 
@@ -79,21 +85,32 @@ class Candidate:
 
 def next_candidates(
     db: Session, freed: FreedTime, location: Location, policy: Policy, size: int, now: datetime
-) -> list[Candidate]:
-    """The first who fit, in their order, each patient once, locked until the end of the transaction."""
+) -> list[Candidate] | None:
+    """The first who fit, in their order, each patient once, locked until the end of the transaction; None when some would, but others are
+    deciding about them at this moment."""
     visits = _visits(db, freed)
     question = _question(freed, location, policy, visits, now)
-    rows = fetch(db, NEXT, **question, limit=size) if question["fitting"] else []
-    undecided = {row.id for row in fetch(db, PATIENTS, ids=[row.patient_id for row in rows])} if rows else set()
-    chosen: dict[int, Candidate] = {}
-    for row in rows:
-        if row.patient_id in undecided:
-            visit = visits[row.visit_type_id]
-            busy = visit.length_minutes + visit.buffer_minutes
-            chosen.setdefault(
-                row.patient_id, Candidate(row.id, row.patient_id, row.visit_type_id, visit.length_minutes, busy)
-            )
-    return list(chosen.values())
+    rows = _first(db, question, size) if question["fitting"] else []
+    if not rows:
+        return []
+    undecided = {row.id for row in fetch(db, PATIENTS, ids=[row.patient_id for row in rows])}
+    return [_candidate(row, visits[row.visit_type_id]) for row in rows if row.patient_id in undecided] or None
+
+
+def _first(db: Session, question: Mapping[str, Any], size: int) -> list[Any]:
+    """The first wish of each of so many patients. Who has two of them takes up one place."""
+    limit = size
+    while True:
+        rows = fetch(db, NEXT_ON[question["weekday"]], **question, limit=limit)
+        first = {row.patient_id: row for row in reversed(rows)}
+        if len(rows) < limit or len(first) >= size:
+            return [row for row in rows if row is first[row.patient_id]][:size]
+        limit += size - len(first)
+
+
+def _candidate(row: Any, visit: Any) -> Candidate:
+    busy = visit.length_minutes + visit.buffer_minutes
+    return Candidate(row.id, row.patient_id, row.visit_type_id, visit.length_minutes, busy)
 
 
 @dataclass(frozen=True)
@@ -135,5 +152,5 @@ def _question(
         "gain_from": freed.starts_at + LEAST_GAIN,
         "week_ago": now - WEEK,
         "per_week": policy.offers_per_week,
-        "now": now,
+        "hours_left": (freed.starts_at - now) // HOUR,
     }

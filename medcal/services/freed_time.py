@@ -44,7 +44,7 @@ def free(
     if starts_at <= now:
         return
     if cause in (CANCELLED, MOVED):
-        _end_what_was_used(db, doctor_id, starts_at, appointment_id, now)
+        _end_what_was_used(db, doctor_id, starts_at, ends_at, appointment_id, now)
     row = fetch_one(
         db,
         FREE,
@@ -65,7 +65,9 @@ def free(
     jobs.add(db, "offer_freed_time", row.id, now=now)
 
 
-def _end_what_was_used(db: Session, doctor_id: int, starts_at: datetime, used_by: int | None, now: datetime) -> None:
+def _end_what_was_used(
+    db: Session, doctor_id: int, starts_at: datetime, used_until: datetime, used_by: int | None, now: datetime
+) -> None:
     """An older note of the same time may not have been looked at since somebody took it."""
     old = db.exec(
         select(FreedTime)
@@ -75,6 +77,7 @@ def _end_what_was_used(db: Session, doctor_id: int, starts_at: datetime, used_by
     ).one_or_none()
     if old is not None:
         end(db, old, FreedEnd.desk if _was_booked_by_desk(db, used_by) else FreedEnd.public, now=now)
+        free_rest(db, old, used_until, now)
 
 
 def _was_booked_by_desk(db: Session, appointment_id: int | None) -> bool:
@@ -96,6 +99,31 @@ def look_again(db: Session, location_id: int, now: datetime) -> None:
         now=now,
     )
     changed(db)
+
+
+def look_at(db: Session, freed_time_id: int, at: datetime) -> None:
+    """Look at it again then, and not before."""
+    fetch(
+        db,
+        "UPDATE freed_time SET look_at = %(at)s WHERE id = %(id)s AND status = 'open'",
+        id=freed_time_id,
+        at=at,
+    )
+
+
+def wake(db: Session, doctor_id: int, starts_at: datetime, busy_until: datetime, now: datetime) -> None:
+    """A hold over some time has ended before its minute: what waited for that minute is looked at again at once."""
+    # SKIP LOCKED: whoever is looking at one of them just now comes back by itself.
+    fetch(
+        db,
+        """UPDATE freed_time SET look_at = %(now)s WHERE id IN (
+             SELECT id FROM freed_time WHERE doctor_id = %(doctor_id)s AND status = 'open' AND look_at > %(now)s
+                AND starts_at >= %(starts_at)s AND starts_at < %(busy_until)s FOR NO KEY UPDATE SKIP LOCKED)""",
+        doctor_id=doctor_id,
+        starts_at=starts_at,
+        busy_until=busy_until,
+        now=now,
+    )
 
 
 def lock(db: Session, freed_time_id: int) -> FreedTime:
@@ -120,7 +148,7 @@ def claim_on(db: Session, freed: FreedTime) -> Any | None:
     """What claims the start of a freed time, a booking before a hold. No visit lasts twelve hours."""
     return fetch_one(
         db,
-        f"""SELECT a.id, a.held_until FROM appointment a WHERE a.doctor_id = %(doctor_id)s AND a.{LIVE}
+        f"""SELECT a.id, a.held_until, a.busy_until FROM appointment a WHERE a.doctor_id = %(doctor_id)s AND a.{LIVE}
              AND a.starts_at <= %(starts_at)s AND a.starts_at > %(starts_at)s - interval '12 hours' AND a.busy_until > %(starts_at)s
            ORDER BY a.held_until DESC NULLS FIRST LIMIT 1""",
         doctor_id=freed.doctor_id,

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from medcal.config import settings
 from medcal.db import changed, fetch, fetch_one
@@ -255,6 +255,11 @@ def _reason(kind: str, appointment: Any) -> str:
 
 def _outside_quiet(db: Session, location_id: int, now: datetime) -> datetime:
     return end_of_quiet(now, db.get_one(Location, location_id)) or now
+
+
+def quiet_places(db: Session, now: datetime) -> list[int]:
+    """The locations where it is night: nobody is written to there."""
+    return [place.id for place in db.exec(select(Location)) if place.id and end_of_quiet(now, place)]
 
 
 _INSERT = """

@@ -1,7 +1,7 @@
 """Asking: a freed time that is due for a look is held and offered to those whose turn it is. answers.py is the other half.
 
-Lock order in every path, so that none waits for another crosswise: waitlist entries by id, then the freed time, then its offers by id,
-then appointments by id. Who makes offers comes from the freed time to the entries, and therefore never waits for those (SKIP LOCKED).
+The order of locks is in docs/offers.md. Who makes offers comes from the freed time to the entries, against that order, and therefore
+never waits for those (SKIP LOCKED).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from medcal import clock
-from medcal.db import fetch, fetch_one
+from medcal.db import fetch_one, in_transaction
 from medcal.models import FreedEnd, FreedStatus, FreedTime, Location
 from medcal.security import SYSTEM, new_booking_code
 from medcal.services import events, freed_time
@@ -25,8 +25,20 @@ LOOK_AGAIN = timedelta(minutes=5)
 LOOK_SOON = timedelta(seconds=10)
 
 
-def offer_next(db: Session, now: datetime) -> bool:
-    """Take one freed time that is due for a look and offer it; False when none is due."""
+def offer_due(now: datetime) -> bool:
+    """`offer_next` in a transaction of its own. A time that cannot be offered because of an error is put off before the error goes on, so
+    that it holds up no other."""
+    taken: list[int] = []
+    try:
+        return in_transaction(offer_next, now, taken)
+    except Exception:
+        if taken:
+            in_transaction(freed_time.look_at, taken[-1], now + LOOK_AGAIN)
+        raise
+
+
+def offer_next(db: Session, now: datetime, taken: list[int] | None = None) -> bool:
+    """Take one freed time that is due for a look and offer it; False when none is due. `taken` gets its id."""
     row = fetch_one(
         db,
         """SELECT id FROM freed_time WHERE status = 'open' AND look_at <= %(now)s
@@ -35,6 +47,8 @@ def offer_next(db: Session, now: datetime) -> bool:
     )
     if row is None:
         return False
+    if taken is not None:
+        taken.append(row.id)
     offer_freed_time(db, row.id, now)
     return True
 
@@ -51,6 +65,8 @@ def offer_freed_time(db: Session, freed_time_id: int, now: datetime) -> None:
     plan = next_round(policy, location, freed.starts_at, now)
     if over is not None or plan is None:
         freed_time.end(db, freed, over or FreedEnd.late, now=now)
+        if claim is not None and over in (FreedEnd.public, FreedEnd.desk):
+            freed_time.free_rest(db, freed, claim.busy_until, now)
     elif claim is not None:
         # Somebody fills in a form or thinks about another offer: if nothing comes of it, the time is free again.
         freed.look_at = max(claim.held_until, now + LOOK_SOON)
@@ -64,7 +80,7 @@ def _ask(db: Session, freed: FreedTime, location: Location, policy: Policy, plan
     """Hold the time and offer it to everybody of this round; returns when to look again if nobody could be asked."""
     chosen = next_candidates(db, freed, location, policy, plan.group_size, now)
     if not chosen:
-        return now + LOOK_AGAIN
+        return now + (LOOK_SOON if chosen is None else LOOK_AGAIN)
     hold_id = _hold(db, freed, location, chosen, plan.answer_until, now)
     if hold_id is None:
         return now + LOOK_SOON
@@ -153,10 +169,11 @@ def _insert(
     )
 
 
-def release(db: Session, hold_id: int) -> None:
-    """Let the hold of an offer go."""
-    fetch(
+def release(db: Session, hold_id: int) -> Any:
+    """Let the hold of an offer go; returns the time that it claimed."""
+    return fetch_one(
         db,
-        "UPDATE appointment SET status = 'released', held_until = NULL WHERE id = %(id)s AND status = 'held'",
+        """UPDATE appointment SET status = 'released', held_until = NULL WHERE id = %(id)s AND status = 'held'
+           RETURNING starts_at, busy_until""",
         id=hold_id,
     )

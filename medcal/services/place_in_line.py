@@ -68,7 +68,8 @@ def place_in_line(db: Session, entry: WaitlistEntry, now: datetime, *, weekday: 
     is_waiting = entry.status is EntryStatus.waiting
     return PlaceInLine(
         place=line.place if is_waiting else None,
-        length=line.length,
+        # She may be no rival of the others any more, until the sweep finds out.
+        length=max(line.length, line.place),
         asked=asked.times,
         last_asked_at=asked.last_at,
         is_paused=entry.status is EntryStatus.paused,

@@ -33,12 +33,12 @@ def extend_openings(db: Session, now: datetime) -> None:
 def write_openings(db: Session, doctor_id: int, *, now: datetime) -> int:
     """Bring the openings of one doctor, from today to the horizon, into line with the rules; returns how many rows changed."""
     written = _write(db, doctor_id, now)
-    return written.gone + len(written.new_or_changed)
+    return len(written.gone) + len(written.new_or_changed)
 
 
 @dataclass(frozen=True)
 class _Written:
-    gone: int
+    gone: Sequence[Any]
     new_or_changed: Sequence[Any]
 
 
@@ -95,18 +95,18 @@ def _make_slots(db: Session, doctor_id: int, cells: Sequence[DayCell]) -> None:
     )
 
 
-def _delete_unwanted(db: Session, doctor_id: int, today: date, cells: Sequence[DayCell]) -> int:
-    rows = fetch(
+def _delete_unwanted(db: Session, doctor_id: int, today: date, cells: Sequence[DayCell]) -> Sequence[Any]:
+    return fetch(
         db,
         """DELETE FROM opening o USING slot s
             WHERE o.doctor_id = %(doctor_id)s AND s.id = o.slot_id AND o.day >= %(today)s
-              AND (o.day, s.starts) NOT IN (SELECT * FROM unnest(%(days)s::date[], %(starts)s::time[])) RETURNING o.slot_id""",
+              AND (o.day, s.starts) NOT IN (SELECT * FROM unnest(%(days)s::date[], %(starts)s::time[]))
+            RETURNING o.starts_at, o.ends_at""",
         doctor_id=doctor_id,
         today=today,
         days=[item.day for item in cells],
         starts=[item.cell.starts for item in cells],
     )
-    return len(rows)
 
 
 def _upsert(db: Session, doctor: Doctor, cells: Sequence[DayCell]) -> Sequence[Any]:
@@ -126,7 +126,7 @@ def _upsert(db: Session, doctor: Doctor, cells: Sequence[DayCell]) -> Sequence[A
                    specialty_id = excluded.specialty_id, claims = excluded.claims
              WHERE (o.starts_at, o.ends_at, o.closes_at, o.specialty_id)
                    <> (excluded.starts_at, excluded.ends_at, excluded.closes_at, excluded.specialty_id)
-            RETURNING o.starts_at, o.closes_at, o.claims, o.xmax = 0 AS is_new""",
+            RETURNING o.starts_at, o.ends_at, o.closes_at, o.claims, o.xmax = 0 AS is_new""",
         doctor_id=doctor.id,
         specialty_id=doctor.specialty_id,
         days=[item.day for item in cells],
@@ -186,17 +186,23 @@ def _follow(db: Session, doctor_ids: Sequence[int], *, by: Actor, now: datetime)
     answers.lock_offered(db, doctor_ids)
     for doctor_id in doctor_ids:
         written = _write(db, doctor_id, now)
-        answers.withdraw_outside_hours(db, doctor_id, by=by, now=now)
-        _free_new(db, doctor_id, written.new_or_changed, by=by, now=now)
+        answers.withdraw_outside_hours(db, now, doctor_id=doctor_id, by=by)
+        _free_new(db, doctor_id, written, by=by, now=now)
 
 
-def _free_new(db: Session, doctor_id: int, openings: Sequence[Any], *, by: Actor, now: datetime) -> None:
+def _free_new(db: Session, doctor_id: int, written: _Written, *, by: Actor, now: datetime) -> None:
+    """Time in which the doctor did not work before. Other starts in the same hours (a new raster) are no new time."""
     longest = freed_time.longest_visit(db, doctor_id)
-    for opening in openings:
-        if opening.is_new and not opening.claims and opening.starts_at <= now + OFFERED_AHEAD:
+    for opening in written.new_or_changed:
+        is_free = opening.is_new and not opening.claims and opening.starts_at <= now + OFFERED_AHEAD
+        if is_free and not any(_overlaps(opening, old) for old in written.gone):
             # Each start is free by itself, for any visit that begins there.
             ends_at = min(opening.closes_at, opening.starts_at + longest)
             freed_time.free(db, doctor_id, opening.starts_at, ends_at, cause=freed_time.NEW_HOURS, by=by, now=now)
+
+
+def _overlaps(opening: Any, other: Any) -> bool:
+    return bool(opening.starts_at < other.ends_at and other.starts_at < opening.ends_at)
 
 
 def _doctors_concerned(db: Session, time_off: TimeOff) -> list[int]:

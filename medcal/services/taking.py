@@ -12,6 +12,7 @@ from medcal.db import changed, fetch, repeat
 from medcal.i18n import n_
 from medcal.models import Message, MessageStatus
 from medcal.services.fates import after
+from medcal.services.notifications import quiet_places
 from medcal.services.ways import Way, way_for
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,13 @@ POINTLESS = """(
          SELECT FROM appointment a WHERE a.id = m.appointment_id AND a.status = 'booked'
             AND m.reason = m.kind || ':' || a.id || ':v' || a.version)))
 """
+# What nobody has just asked for by pressing a button is not sent in the quiet hours of its place, even where it was due before them and
+# the receiver or the scheduler was away.
+IN_QUIET_HOURS = """(
+    m.kind ~ '^(offer|waitlist|reminder)[.]' AND coalesce(
+        (SELECT f.location_id FROM offer o JOIN freed_time f ON f.id = o.freed_time_id WHERE o.id = m.offer_id),
+        (SELECT a.location_id FROM appointment a WHERE a.id = m.appointment_id)) = ANY (%(quiet)s))
+"""
 # next_try_at is the lease as well: until then nobody else takes the message, and `handover` with `tries` tells this
 # taking from the next. Messages about one appointment leave in the order in which they were written, so "moved" never
 # overtakes "booked"; one whose time has not come yet (a reminder in the night) holds up no other. The call list is
@@ -41,6 +49,7 @@ WITH next AS (
       FROM message m
      WHERE m.status IN ('due', 'taken') AND m.next_try_at <= %(now)s
        AND (m.channel <> 'call' OR m.useless_at <= %(now)s OR {POINTLESS})
+       AND NOT {IN_QUIET_HOURS}
        AND NOT EXISTS (SELECT FROM message older
                         WHERE older.appointment_id = m.appointment_id AND older.id < m.id
                           AND older.status IN ('due', 'taken') AND older.channel <> 'call'
@@ -68,7 +77,16 @@ def take(db: Session, now: datetime, most: int = 1) -> list[Taken]:
     What has become pointless ends here, with why; so does what stays in the built-in outbox, and what nothing can carry
     goes to the call list.
     """
-    rows = fetch(db, TAKE, now=now, until=now + LEASE, most=most, no_longer_so=NO_LONGER_SO, too_late=TOO_LATE)
+    rows = fetch(
+        db,
+        TAKE,
+        now=now,
+        until=now + LEASE,
+        most=most,
+        quiet=quiet_places(db, now),
+        no_longer_so=NO_LONGER_SO,
+        too_late=TOO_LATE,
+    )
     taken = [_look_at(db, row, now) for row in sorted(rows, key=lambda row: (row.due_at, row.id))]
     if any(one.way is None for one in taken):
         changed(db)

@@ -39,13 +39,13 @@ def can_gain(appointment: Appointment, now: datetime) -> bool:
 
 # Who asks again is on the list already, or comes back to it, and keeps her place.
 JOIN = """
-INSERT INTO waitlist_entry (ref, patient_id, appointment_id, visit_type_id, location_id, doctor_id, weekdays, opens, closes, notice_hours,
-                            urgency, status, created_at)
-VALUES (gen_random_uuid(), %(patient_id)s, %(appointment_id)s, %(visit_type_id)s, %(location_id)s, %(doctor_id)s,
+INSERT INTO waitlist_entry (ref, patient_id, appointment_id, own_starts_at, visit_type_id, location_id, doctor_id, weekdays, opens, closes,
+                            notice_hours, urgency, status, created_at)
+VALUES (gen_random_uuid(), %(patient_id)s, %(appointment_id)s, %(own_starts_at)s, %(visit_type_id)s, %(location_id)s, %(doctor_id)s,
         %(weekdays)s::smallint[], %(opens)s, %(closes)s, %(notice_hours)s, 0, %(status)s, %(now)s)
 ON CONFLICT ({unique}) WHERE {predicate}
 DO UPDATE SET doctor_id = excluded.doctor_id, weekdays = excluded.weekdays, opens = excluded.opens, closes = excluded.closes,
-              notice_hours = excluded.notice_hours, status = excluded.status, unanswered_in_row = 0
+              notice_hours = excluded.notice_hours, own_starts_at = excluded.own_starts_at, status = excluded.status, unanswered_in_row = 0
 RETURNING id
 """
 
@@ -64,6 +64,9 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
 
     Raises NotPossibleNow for an appointment that is not booked, or so near that nothing could be gained.
     """
+    # In the order of locks, and so that it can neither move nor end unnoticed meanwhile.
+    _lock(db, WaitlistEntry.appointment_id == appointment.id, _is_listed())
+    db.refresh(appointment, with_for_update={"key_share": True})
     if appointment.status is not AppointmentStatus.booked or not can_gain(appointment, now):
         raise NotPossibleNow(t("This appointment is too soon to look for an earlier time."))
     row = fetch_one(
@@ -71,6 +74,7 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
         JOIN.format(unique="appointment_id", predicate=f"{ON_THE_LIST} AND appointment_id IS NOT NULL"),
         patient_id=appointment.patient_id,
         appointment_id=appointment.id,
+        own_starts_at=appointment.starts_at,
         visit_type_id=appointment.visit_type_id,
         location_id=appointment.location_id,
         doctor_id=None if wish.any_doctor else appointment.doctor_id,
@@ -100,6 +104,7 @@ def wait_without_appointment(
         JOIN.format(unique="patient_id, visit_type_id", predicate=f"{ON_THE_LIST} AND appointment_id IS NULL"),
         patient_id=patient_id,
         appointment_id=None,
+        own_starts_at=None,
         visit_type_id=visit_type.id,
         location_id=location.id,
         doctor_id=doctor.id if doctor else None,
@@ -153,6 +158,12 @@ def leave_by_link(db: Session, token: str, now: datetime) -> bool:
         return False
     withdraw(db, row.entry_id, by=PATIENT, now=now)
     return True
+
+
+def lock_wish(db: Session, appointment: Appointment) -> int | None:
+    """Keep the wish of an appointment's holder as it is: before any other row where that appointment is about to move. Returns its id."""
+    found = _lock(db, WaitlistEntry.appointment_id == appointment.id, _is_listed())
+    return found[0].id if found else None
 
 
 def follow_move(db: Session, appointment_id: int, starts_at: datetime, *, by: Actor, now: datetime) -> None:

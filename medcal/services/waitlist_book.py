@@ -1,22 +1,30 @@
-"""The desk's view of the waitlist: who waits and in which order, what became free, and what is on offer. By reference, for reception."""
+"""The desk's view of the waitlist: who waits, in which order, and who is paused. By reference, for reception."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from medcal import clock
 from medcal.db import changed, fetch, fetch_one
-from medcal.errors import Invalid, NotAllowed, NotFound
+from medcal.errors import Invalid, NotAllowed, NotFound, NotPossibleNow
 from medcal.i18n import t
-from medcal.models import Appointment, Doctor, Location, Offer, Specialty, VisitType
-from medcal.models.waitlist import ON_THE_LIST
+from medcal.models import (
+    Doctor,
+    EntryStatus,
+    Location,
+    Offer,
+    OfferStatus,
+    Specialty,
+    VisitType,
+    WaitlistEntry,
+)
 from medcal.security import Actor, Role
-from medcal.services import answers, waitlist
+from medcal.services import events, waitlist
 from medcal.services.desk import PatientForm
+from medcal.services.offer_states import ENTRY, after
 from medcal.services.patients import check_person
 
 MOST = 200
@@ -27,7 +35,10 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Waiting:
-    """A wish on the list. `place` is its turn within its specialty: urgent ones first, then who has waited longest."""
+    """A wish on the list. `place` is its turn within its specialty: urgent ones first, then who has waited longest.
+
+    One that is paused has no turn but keeps its place: it stands before those who would come after it.
+    """
 
     ref: uuid.UUID
     place: int
@@ -51,11 +62,12 @@ class Waiting:
 
 
 def who_waits(db: Session, actor: Actor) -> list[Waiting]:
-    """Everybody who waits, in the order in which offers are made within each specialty."""
+    """Everybody who waits or is paused, in the order in which offers are made within each specialty."""
     _check(actor)
     rows = fetch(
         db,
-        """SELECT e.ref, rank() OVER (PARTITION BY s.id ORDER BY e.urgency DESC, e.created_at, e.id) AS place,
+        """SELECT e.ref, count(*) FILTER (WHERE e.status = 'waiting')
+                           OVER (PARTITION BY s.id ORDER BY e.urgency DESC, e.created_at, e.id) AS place,
                   p.name AS patient, p.email, p.phone, s.name AS specialty, v.name AS visit_type, d.name AS doctor,
                   e.weekdays, e.opens, e.closes, e.notice_hours, e.urgency, e.created_at AS since, l.zone,
                   a.starts_at AS own_starts_at, ad.name AS own_doctor,
@@ -66,7 +78,8 @@ def who_waits(db: Session, actor: Actor) -> list[Waiting]:
              JOIN specialty s ON s.id = v.specialty_id JOIN location l ON l.id = e.location_id
              LEFT JOIN doctor d ON d.id = e.doctor_id
              LEFT JOIN appointment a ON a.id = e.appointment_id LEFT JOIN doctor ad ON ad.id = a.doctor_id
-            WHERE e.status IN ('waiting', 'paused') ORDER BY s.position, s.id, place LIMIT %(most)s""",
+            WHERE e.status IN ('waiting', 'paused')
+            ORDER BY s.position, s.id, e.urgency DESC, e.created_at, e.id LIMIT %(most)s""",
         most=MOST,
     )
     return [Waiting(**{**row._asdict(), "weekdays": tuple(row.weekdays), "zone": ZoneInfo(row.zone)}) for row in rows]
@@ -134,120 +147,55 @@ def set_urgent(db: Session, actor: Actor, ref: uuid.UUID, *, is_urgent: bool) ->
     changed(db)
 
 
+def pause(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
+    """Ask somebody no more until she, or the desk, wants her asked again; her place stays. Nothing happens when she is paused already.
+
+    Raises NotPossibleNow while an offer to her is open: it would be answered by nobody.
+    """
+    entry = _lock(db, actor, ref)
+    if entry.status is EntryStatus.paused:
+        return
+    if db.exec(select(Offer.id).where(Offer.entry_id == entry.id, Offer.status == OfferStatus.open)).first():
+        raise NotPossibleNow(
+            t("There is an open offer to this patient. Note the answer, or withdraw it, before you pause.")
+        )
+    entry.status = after(ENTRY, entry.status, "paused", actor)
+    # Whoever asked for the pause knows of it.
+    events.record(
+        db,
+        "waitlist.paused",
+        by=actor,
+        now=now,
+        appointment_id=entry.appointment_id,
+        entry_id=entry.id,
+        quietly=True,
+    )
+
+
+def resume(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
+    """Ask somebody again who was paused, in her old place. Raises NotFound for who is no longer on the list."""
+    entry = _lock(db, actor, ref)
+    waitlist.resume(db, entry.id or 0, by=actor, now=now)
+
+
 def remove_waiting(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
     """Take a wish off the list; an open offer to it ends and goes on to the next."""
+    entry = _lock(db, actor, ref)
+    waitlist.withdraw(db, entry.id or 0, by=actor, now=now)
+
+
+def _lock(db: Session, actor: Actor, ref: uuid.UUID) -> WaitlistEntry:
+    """A wish that is on the list, and stays as it is to the end of the transaction. Raises NotAllowed, NotFound."""
     _check(actor)
-    entry = fetch_one(db, f"SELECT id FROM waitlist_entry WHERE ref = %(ref)s AND {ON_THE_LIST}", ref=ref)
+    listed = col(WaitlistEntry.status).in_((EntryStatus.waiting, EntryStatus.paused))
+    chosen = select(WaitlistEntry).where(WaitlistEntry.ref == ref, listed).with_for_update(key_share=True)
+    entry = db.exec(chosen.execution_options(populate_existing=True)).one_or_none()
     if entry is None:
         raise NotFound
-    waitlist.withdraw(db, entry.id, by=actor, now=now)
+    return entry
 
 
-# --- Freed times and their offers -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Asked:
-    """An offer in the trail of a freed time: who was asked, until when, and what came of it."""
-
-    ref: uuid.UUID
-    freed_ref: uuid.UUID
-    patient: str
-    email: str | None
-    phone: str | None
-    status: str
-    answer_until: datetime
-    asked_at: datetime
-    decided_at: datetime | None
-    instead_of: datetime | None
-
-
-@dataclass(frozen=True)
-class Freed:
-    """A time that became free, with its trail; `status` is open, offered, filled or gone."""
-
-    ref: uuid.UUID
-    doctor: str
-    specialty: str
-    starts_at: datetime
-    ends_at: datetime
-    zone: ZoneInfo
-    cause: str
-    status: str
-    freed_at: datetime
-    ended_by: str | None
-    look_at: datetime
-    asked: tuple[Asked, ...] = ()
-
-    @property
-    def open_offers(self) -> tuple[Asked, ...]:
-        return tuple(offer for offer in self.asked if offer.status == "open")
-
-
-def freed_times(db: Session, actor: Actor, since: date) -> list[Freed]:
-    """The times that became free since a day or still look for somebody, the live ones first, then the latest."""
-    _check(actor)
-    rows = fetch(
-        db,
-        """SELECT f.ref, d.name AS doctor, s.name AS specialty, f.starts_at, f.ends_at, l.zone, f.cause, f.status,
-                  f.created_at AS freed_at, f.ended_by, f.look_at
-             FROM freed_time f JOIN doctor d ON d.id = f.doctor_id JOIN specialty s ON s.id = d.specialty_id
-             JOIN location l ON l.id = f.location_id
-            WHERE f.status IN ('open', 'offered') OR f.created_at >= %(since)s
-            ORDER BY f.status = 'offered' DESC, f.status = 'open' DESC, f.created_at DESC, f.id DESC LIMIT %(most)s""",
-        since=since,
-        most=MOST,
-    )
-    trails = _trails(db, [row.ref for row in rows])
-    return [
-        Freed(**{**row._asdict(), "zone": ZoneInfo(row.zone), "asked": tuple(trails.get(row.ref, []))}) for row in rows
-    ]
-
-
-def _trails(db: Session, freed_refs: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Asked]]:
-    rows = fetch(
-        db,
-        """SELECT o.ref, f.ref AS freed_ref, p.name AS patient, p.email, p.phone, o.status, o.answer_until, o.created_at AS asked_at,
-                  o.decided_at, a.starts_at AS instead_of
-             FROM offer o JOIN freed_time f ON f.id = o.freed_time_id JOIN patient p ON p.id = o.patient_id
-             JOIN waitlist_entry e ON e.id = o.entry_id
-             LEFT JOIN appointment a ON a.id = e.appointment_id AND o.status = 'open'
-            WHERE f.ref = ANY(%(refs)s) ORDER BY o.created_at, o.id""",
-        refs=list(freed_refs),
-    )
-    found: dict[uuid.UUID, list[Asked]] = {}
-    for row in rows:
-        found.setdefault(row.freed_ref, []).append(Asked(*row))
-    return found
-
-
-def accept(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> Appointment:
-    """The patient said yes on the phone. Raises OfferClosed when the answer time is over or the offer has ended otherwise."""
-    return answers.accept(db, _offer_id(db, actor, ref), by=actor, now=now)
-
-
-def decline(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
-    """The patient said no on the phone; she keeps her place on the list. Raises OfferClosed."""
-    answers.decline(db, _offer_id(db, actor, ref), by=actor, now=now)
-
-
-def note_not_reached(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
-    """The patient could not be reached on the phone: as if her time to answer had run out. Raises OfferClosed."""
-    answers.note_not_reached(db, _offer_id(db, actor, ref), by=actor, now=now)
-
-
-def withdraw(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
-    """Take back an open offer and those made with it; the patients are told, and the time goes on to the next."""
-    offer = db.get_one(Offer, _offer_id(db, actor, ref))
-    answers.withdraw(db, offer.freed_time_id, by=actor, now=now)
-
-
-def _offer_id(db: Session, actor: Actor, ref: uuid.UUID) -> int:
-    _check(actor)
-    found = db.exec(select(Offer.id).where(Offer.ref == ref)).one_or_none()
-    if found is None:
-        raise NotFound
-    return found
+# --- What can be waited for -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

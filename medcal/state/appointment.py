@@ -10,16 +10,18 @@ from sqlmodel import Session
 from medcal import clock
 from medcal.db import run
 from medcal.edge.guard import open_to
-from medcal.errors import Invalid, MedcalError
+from medcal.errors import Invalid, MedcalError, NotFound
 from medcal.i18n import t
-from medcal.models import Appointment, Doctor, Location, Patient, Specialty, VisitType
+from medcal.models import Appointment, Doctor, Location, Offer, Patient, Specialty, VisitType
 from medcal.security import PATIENT
 from medcal.services import access, availability, booking, directory, waitlist
 from medcal.services.schedules import HORIZON_DAYS
 from medcal.state import live
 from medcal.state.forms import wish_of
 from medcal.state.session import visit_of
+from medcal.state.wish import wish_card
 from medcal.viewmodels.patient import FORTNIGHT, AppointmentCard, DayOfTimes, days_of_times
+from medcal.viewmodels.wish import WishCard
 
 
 class AppointmentState(rx.State):
@@ -28,6 +30,8 @@ class AppointmentState(rx.State):
     current: AppointmentCard = AppointmentCard()
     others: list[AppointmentCard] = []
     has_any: bool = False
+    # What she waits for without an appointment.
+    wishes: list[WishCard] = []
     is_loaded: bool = False
 
     @open_to("visitor")
@@ -39,7 +43,7 @@ class AppointmentState(rx.State):
         return CancelState.open(self.current.ref) if wants_to_cancel and self.current.can_change else None
 
     async def _refresh(self, now: datetime) -> None:
-        found = await run(_cards, visit_of(self), now)
+        found, self.wishes = await run(_cards, visit_of(self), now)
         self.has_any, self.is_loaded = bool(found), True
         self.current, self.others = (found[0], found[1:]) if found else (AppointmentCard(), [])
 
@@ -56,6 +60,10 @@ class AppointmentState(rx.State):
     async def leave_waitlist(self, ref: uuid.UUID) -> Any:
         return await self._do(_leave_waitlist, ref, done=t("We will not offer you earlier times any more."))
 
+    @open_to("visitor")
+    async def keep_wish(self, ref: uuid.UUID) -> Any:
+        return await self._do(_keep_wish, ref, done=t("You are on the list again, in your old place."))
+
     async def _do(self, work: Any, ref: uuid.UUID, *arguments: Any, done: str) -> Any:
         """One step on one's own appointment; the page then shows what is true, also after a refusal."""
         try:
@@ -67,13 +75,18 @@ class AppointmentState(rx.State):
         return answer
 
 
-def _cards(db: Session, visit: str, now: datetime) -> list[AppointmentCard]:
-    return [card_of(db, appointment, now) for appointment in access.what_may_be_seen(db, visit, now)]
+def _cards(db: Session, visit: str, now: datetime) -> tuple[list[AppointmentCard], list[WishCard]]:
+    offer = access.current_offer(db, visit, now)
+    appointments = access.what_may_be_seen(db, visit, now)
+    without = [wish for wish in access.wishes_seen(db, visit, now) if wish.appointment_id is None]
+    cards = [card_of(db, appointment, offer, now) for appointment in appointments]
+    return cards, [card for wish in without if (card := wish_card(db, wish, offer, now)).is_listed]
 
 
-def card_of(db: Session, appointment: Appointment, now: datetime) -> AppointmentCard:
-    """What the patient reads about one of her appointments."""
+def card_of(db: Session, appointment: Appointment, offer: Offer | None, now: datetime) -> AppointmentCard:
+    """What the patient reads about one of her appointments; `offer` is what her browser may answer."""
     doctor = db.get_one(Doctor, appointment.doctor_id)
+    wish = waitlist.entry_of(db, appointment.id or 0)
     return AppointmentCard.of(
         appointment,
         db.get_one(Patient, appointment.patient_id).name,
@@ -81,7 +94,7 @@ def card_of(db: Session, appointment: Appointment, now: datetime) -> Appointment
         db.get_one(Specialty, doctor.specialty_id),
         db.get_one(VisitType, appointment.visit_type_id),
         db.get_one(Location, appointment.location_id),
-        waitlist.entry_of(db, appointment.id or 0),
+        wish_card(db, wish, offer, now) if wish else WishCard(),
         now,
     )
 
@@ -127,6 +140,13 @@ def _cancel(db: Session, ref: uuid.UUID, reason: str, *, visit: str, now: dateti
 def _leave_waitlist(db: Session, ref: uuid.UUID, *, visit: str, now: datetime) -> None:
     appointment = access.get_seen(db, ref, visit, now)
     waitlist.leave(db, appointment.id or 0, by=PATIENT, now=now)
+
+
+def _keep_wish(db: Session, ref: uuid.UUID, *, visit: str, now: datetime) -> None:
+    wish = waitlist.entry_of(db, access.get_seen(db, ref, visit, now).id or 0)
+    if wish is None:
+        raise NotFound
+    waitlist.resume(db, wish.id or 0, by=PATIENT, now=now)
 
 
 class MoveState(rx.State):

@@ -167,31 +167,39 @@ class DoctorState(rx.State):
     @open_to("anyone")
     async def show_later(self) -> None:
         self._offset = min(self._offset + FORTNIGHT, HORIZON_DAYS - FORTNIGHT)
-        await self._refresh(clock.now())
+        await self._turn(clock.now())
 
     @open_to("anyone")
     async def show_earlier(self) -> None:
         self._offset = max(self._offset - FORTNIGHT, 0)
-        await self._refresh(clock.now())
+        await self._turn(clock.now())
 
     @open_to("anyone")
     async def reload(self) -> None:
         await self._refresh(clock.now())
 
     async def _refresh(self, now: datetime) -> None:
-        """Read the fortnight again: something was chosen here, or somebody took or freed a time."""
-        slug = routes.plain(self.router.url.path).removeprefix("/doctors/")
+        """Read the page again: something was chosen here, or somebody took or freed a time."""
+        await self._turn(now)
+        if not self.is_missing:
+            self.first = await live.shared(_first_with_anyone, self._slug(), self.visit_type, now)
+        self.is_loaded = True
+
+    async def _turn(self, now: datetime) -> None:
+        """Read the fortnight alone; who turns to other days waits for nothing else."""
         try:
-            found = await live.shared(_doctor_page, slug, self.visit_type, self._offset, now)
+            found = await live.shared(_doctor_page, self._slug(), self.visit_type, self._offset, now)
         except NotFound:
             self.is_missing = True
         else:
             self._show(found)
-        self.is_loaded = True
+
+    def _slug(self) -> str:
+        return routes.plain(self.router.url.path).removeprefix("/doctors/")
 
     def _show(self, found: "_DoctorPage") -> None:
         self.doctor, self.visit_types, self.visit_type = found.doctor, found.visit_types, found.visit_type
-        self.days, self.first = found.days, found.first
+        self.days = found.days
         self.has_times = any(day.count for day in found.days)
         self.has_earlier, self.has_later = self._offset > 0, self._offset + FORTNIGHT < HORIZON_DAYS
 
@@ -202,7 +210,6 @@ class _DoctorPage:
     visit_types: list[VisitChoice]
     visit_type: str
     days: list[DayOfTimes]
-    first: list[TimeButton]
 
 
 def _doctor_page(db: Session, slug: str, visit_type_ref: str, offset: int, now: datetime) -> _DoctorPage:
@@ -219,5 +226,9 @@ def _doctor_page(db: Session, slug: str, visit_type_ref: str, offset: int, now: 
         [VisitChoice.of(choice) for choice in visit_types],
         str(visit_type.ref),
         days_of_times(free, doctor, location, first_day, FORTNIGHT),
-        first_times(db, specialty, str(visit_type.ref), now, limit=3),
     )
+
+
+def _first_with_anyone(db: Session, slug: str, visit_type_ref: str, now: datetime) -> list[TimeButton]:
+    specialty = db.get_one(Specialty, directory.get_doctor(db, slug).specialty_id)
+    return first_times(db, specialty, visit_type_ref, now, limit=3)

@@ -10,12 +10,13 @@ from medcal import clock, routes
 from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.errors import MedcalError, OfferClosed
-from medcal.models import Appointment, Doctor, Location, Offer, WaitlistEntry
+from medcal.models import Appointment, Doctor, FreedTime, Location, Offer, OfferStatus, WaitlistEntry
 from medcal.security import PATIENT
 from medcal.services import access, answers
 from medcal.state import live
 from medcal.state.session import visit_of
-from medcal.viewmodels.patient import OfferCard
+from medcal.state.wish import wish_card
+from medcal.viewmodels.offer import OfferCard
 
 
 class OfferState(rx.State):
@@ -64,12 +65,28 @@ def _offer(db: Session, visit: str, now: datetime) -> OfferCard | None:
     offer = access.current_offer(db, visit, now)
     if offer is None:
         return None
-    hold = db.get_one(Appointment, offer.hold_id)
-    entry = db.get_one(WaitlistEntry, offer.entry_id)
-    own = db.get(Appointment, entry.appointment_id) if entry.appointment_id else None
+    freed, wish = db.get_one(FreedTime, offer.freed_time_id), db.get_one(WaitlistEntry, offer.entry_id)
+    own = _own_appointment(db, offer, wish)
+    line = wish_card(db, wish, offer, now).place
     return OfferCard.of(
-        offer, hold, own, db.get_one(Doctor, hold.doctor_id), db.get_one(Location, hold.location_id), now
+        offer,
+        freed,
+        wish,
+        own,
+        doctor=db.get_one(Doctor, freed.doctor_id),
+        location=db.get_one(Location, freed.location_id),
+        is_shared=answers.is_shared(db, offer),
+        line=line,
+        sees_appointment=own is not None and own.id in {seen.id for seen in access.what_may_be_seen(db, visit, now)},
+        now=now,
     )
+
+
+def _own_appointment(db: Session, offer: Offer, wish: WaitlistEntry) -> Appointment | None:
+    """Hers that the offer moves; for who waited without one, what the hold has become."""
+    if wish.appointment_id is not None:
+        return db.get_one(Appointment, wish.appointment_id)
+    return db.get_one(Appointment, offer.hold_id) if offer.status is OfferStatus.accepted else None
 
 
 def _own_offer(db: Session, visit: str, now: datetime) -> Offer:

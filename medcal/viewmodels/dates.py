@@ -15,6 +15,7 @@ _LOCALES = {"en": "en_GB", "de": "de_AT"}
 _LONG_DAY = {"en": "EEEE d MMMM", "de": "EEEE, d. MMMM"}
 _SHORT_DAY = {"en": "EEE d MMM", "de": "EE d. MMM"}
 _MONTH_DAY = {"en": "d MMM", "de": "d. MMM"}
+_DAY_OF_YEAR = {"en": "d MMMM", "de": "d. MMMM"}
 
 
 def babel_locale() -> str:
@@ -94,3 +95,10 @@ def iso(at: datetime) -> str:
 def stamp(at: datetime, zone: ZoneInfo) -> str:
     """23 Nov 2026, 09:30: for lists that reach back."""
     return f"{_day_in('medium', local(at, zone).date(), babel_locale())}, {clock_time(at, zone)}"
+
+
+def day_of_year(day: date, today: date) -> str:
+    """3 May, and 3 May 2025 when that was in another year than today."""
+    if day.year != today.year:
+        return long_date(day)
+    return _in_pattern(day, _DAY_OF_YEAR)

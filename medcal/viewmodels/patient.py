@@ -14,11 +14,8 @@ from medcal.models import (
     AppointmentStatus,
     Doctor,
     Location,
-    Offer,
-    OfferStatus,
     Specialty,
     VisitType,
-    WaitlistEntry,
 )
 from medcal.services.availability import FreeTime
 from medcal.services.directory import Offered
@@ -30,9 +27,9 @@ from medcal.viewmodels.dates import (
     month_day,
     short_moment,
     short_weekday,
-    weekday_name,
     zone_name,
 )
+from medcal.viewmodels.wish import WishCard
 
 # How many days of free times are shown at once.
 FORTNIGHT = 14
@@ -63,14 +60,32 @@ class SpecialtyCard:
 
 
 @dataclass(frozen=True)
-class TimeButton:
-    """A free time to press. `label` is seen, `spoken` is what a screen reader says; `doctor` and `starts_at` go to the handler."""
+class HourButton:
+    """A free time to press, below its day. `label` is seen, `spoken` is what a screen reader says; `doctor` and `starts_at` go to the handler.
+
+    A fortnight has hundreds of them, hence no more than they need.
+    """
 
     doctor: str
     starts_at: str
     label: str
-    day: str
     spoken: str
+
+    @classmethod
+    def of(cls, free: FreeTime, doctor: Doctor, location: Location) -> "HourButton":
+        return cls(
+            doctor.slug,
+            iso(free.starts_at),
+            clock_time(free.starts_at, location.zone_info),
+            _spoken(free, doctor, location),
+        )
+
+
+@dataclass(frozen=True)
+class TimeButton(HourButton):
+    """A free time to press that says its day and doctor by itself."""
+
+    day: str = ""
     doctor_name: str = ""
     portrait: str = ""
 
@@ -82,16 +97,16 @@ class TimeButton:
             doctor=doctor.slug,
             starts_at=iso(free.starts_at),
             label=time,
+            spoken=_spoken(free, doctor, location),
             day=short_moment(free.starts_at, zone).removesuffix(f", {time}"),
-            spoken=t(
-                "{doctor}, {moment}, {place}",
-                doctor=doctor.name,
-                moment=moment(free.starts_at, zone),
-                place=location.name,
-            ),
             doctor_name=doctor.name,
             portrait=routes.portrait(doctor.slug),
         )
+
+
+def _spoken(free: FreeTime, doctor: Doctor, location: Location) -> str:
+    when = moment(free.starts_at, location.zone_info)
+    return t("{doctor}, {moment}, {place}", doctor=doctor.name, moment=when, place=location.name)
 
 
 @dataclass(frozen=True)
@@ -101,8 +116,8 @@ class DayOfTimes:
     weekday: str
     date: str
     name: str
-    morning: list[TimeButton] = field(default_factory=list)
-    afternoon: list[TimeButton] = field(default_factory=list)
+    morning: list[HourButton] = field(default_factory=list)
+    afternoon: list[HourButton] = field(default_factory=list)
     count: int = 0
 
 
@@ -116,9 +131,9 @@ def days_of_times(
 
 
 def _day(day: date, free: Sequence[FreeTime], doctor: Doctor, location: Location) -> DayOfTimes:
-    halves: dict[bool, list[TimeButton]] = {True: [], False: []}
+    halves: dict[bool, list[HourButton]] = {True: [], False: []}
     for time in free:
-        halves[local(time.starts_at, location.zone_info).hour < 12].append(TimeButton.of(time, doctor, location))
+        halves[local(time.starts_at, location.zone_info).hour < 12].append(HourButton.of(time, doctor, location))
     return DayOfTimes(short_weekday(day), month_day(day), long_day(day), halves[True], halves[False], len(free))
 
 
@@ -260,8 +275,7 @@ class AppointmentCard:
     can_change: bool = False
     can_confirm: bool = False
     deadline: str = ""
-    waits: bool = False
-    wish: str = ""
+    wish: WishCard = field(default_factory=WishCard)
 
     @classmethod
     def of(
@@ -272,7 +286,7 @@ class AppointmentCard:
         specialty: Specialty,
         visit_type: VisitType,
         location: Location,
-        wish: WaitlistEntry | None,
+        wish: WishCard,
         now: datetime,
     ) -> "AppointmentCard":
         zone = location.zone_info
@@ -296,46 +310,5 @@ class AppointmentCard:
             can_change=appointment.can_change_online(now, location.change_deadline_hours),
             can_confirm=is_booked and appointment.confirmed_at is None and appointment.starts_at > now,
             deadline=moment(deadline, zone),
-            waits=wish is not None,
-            wish=wish_in_words(wish) if wish else "",
-        )
-
-
-def wish_in_words(wish: WaitlistEntry) -> str:
-    """The limits of a wish as a sentence: "Any doctor; Monday, Friday; from 08:00 to 12:00"."""
-    who = t("any doctor of the specialty") if wish.doctor_id is None else t("this doctor only")
-    days = t("any day") if len(wish.weekdays) == 7 else ", ".join(weekday_name(day) for day in wish.weekdays)
-    hours = t("from {opens} to {closes}", opens=f"{wish.opens:%H:%M}", closes=f"{wish.closes:%H:%M}")
-    notice = tn("at least {count} hour ahead", "at least {count} hours ahead", wish.notice_hours)
-    return "; ".join((who, days, hours, notice))
-
-
-@dataclass(frozen=True)
-class OfferCard:
-    """An earlier time that is held for the reader."""
-
-    status: str = ""
-    doctor: str = ""
-    portrait: str = ""
-    when: str = ""
-    place: Place = Place()
-    answer_until: str = ""
-    answer_until_label: str = ""
-    instead_of: str = ""
-
-    @classmethod
-    def of(
-        cls, offer: Offer, hold: Appointment, own: Appointment | None, doctor: Doctor, location: Location, now: datetime
-    ) -> "OfferCard":
-        zone = location.zone_info
-        is_late = offer.status is OfferStatus.open and offer.answer_until <= now
-        return cls(
-            status=str(OfferStatus.expired if is_late else offer.status),
-            doctor=doctor.name,
-            portrait=routes.portrait(doctor.slug),
-            when=moment(hold.starts_at, zone),
-            place=Place.of(location, hold.starts_at),
-            answer_until=iso(offer.answer_until),
-            answer_until_label=moment(offer.answer_until, zone),
-            instead_of=moment(own.starts_at, zone) if own else "",
+            wish=wish,
         )

@@ -1,14 +1,14 @@
-"""What the desk sees in lists: appointments, who waits, freed times with their trail."""
+"""What the desk sees in lists: appointments, and who waits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 from medcal.clock import local_day
-from medcal.i18n import n_, t, tn
+from medcal.i18n import t, tn
 from medcal.services.desk_search import Listed
-from medcal.services.waitlist_book import Asked, Freed, Waiting, Wishable
-from medcal.viewmodels.dates import clock_time, iso, long_day, moment, short_moment, stamp, weekday_name
+from medcal.services.offer_board import channel_to
+from medcal.services.waitlist_book import Waiting, Wishable
+from medcal.viewmodels.dates import clock_time, long_day, short_moment, stamp, weekday_name
 from medcal.viewmodels.patient import Choice
 from medcal.viewmodels.staff import STATUS_WORDS, status_kind
 
@@ -61,12 +61,12 @@ def _listed(row: Listed, *, heading: str) -> ListedAppointment:
     )
 
 
-# --- Waitlist and offers ----------------------------------------------------------------------------------------------
+# --- The waitlist -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class WaitingRow:
-    """Somebody on the list. `place` and `why` explain the order."""
+    """Somebody on the list. `place` and `why` explain the order; one who is paused has no turn."""
 
     ref: str
     place: str
@@ -77,14 +77,15 @@ class WaitingRow:
     wish: str
     own: str
     is_urgent: bool
+    is_paused: bool
     has_offer: bool
-    has_email: bool
+    is_called: bool
 
     @classmethod
     def of(cls, waiting: Waiting) -> "WaitingRow":
         return cls(
             ref=str(waiting.ref),
-            place=str(waiting.place),
+            place="" if waiting.is_paused else str(waiting.place),
             why=_why(waiting),
             patient=waiting.patient,
             contact=" · ".join(part for part in (waiting.phone, waiting.email) if part),
@@ -92,8 +93,9 @@ class WaitingRow:
             wish=_wish(waiting),
             own=_own(waiting),
             is_urgent=waiting.urgency > 0,
+            is_paused=waiting.is_paused,
             has_offer=waiting.has_offer,
-            has_email=waiting.email is not None,
+            is_called=channel_to(waiting.email, waiting.phone) == "call",
         )
 
 
@@ -119,109 +121,6 @@ def _own(waiting: Waiting) -> str:
         return ""
     when = short_moment(waiting.own_starts_at, waiting.zone)
     return t("{moment} ({doctor})", moment=when, doctor=waiting.own_doctor or "?")
-
-
-OFFER_WORDS = {
-    "open": n_("Waiting for an answer"),
-    "accepted": n_("Accepted"),
-    "declined": n_("Declined"),
-    "expired": n_("No answer"),
-    "taken": n_("Somebody else was faster"),
-    "withdrawn": n_("Withdrawn"),
-}
-FREED_WORDS = {
-    "open": n_("Looking for somebody"),
-    "offered": n_("On offer"),
-    "filled": n_("Filled"),
-    "gone": n_("No longer free"),
-}
-CAUSE_WORDS = {
-    "cancelled": n_("Freed by a cancellation"),
-    "moved": n_("Freed by a move"),
-    "new_hours": n_("Freed by new hours"),
-    "rest": n_("Left over from a longer time"),
-}
-
-
-@dataclass(frozen=True)
-class AskedRow:
-    """An offer in a trail: who was asked, and what came of it when."""
-
-    patient: str
-    kind: str
-    status: str
-    at: str
-
-    @classmethod
-    def of(cls, asked: Asked, zone: ZoneInfo) -> "AskedRow":
-        at = stamp(asked.decided_at or asked.asked_at, zone)
-        return cls(asked.patient, asked.status, t(OFFER_WORDS[asked.status]), at)
-
-
-@dataclass(frozen=True)
-class FreedRow:
-    """A freed time with the trail of who was asked."""
-
-    ref: str
-    when: str
-    doctor: str
-    kind: str
-    status: str
-    cause: str
-    next_look: str
-    asked: list[AskedRow] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, freed: Freed) -> "FreedRow":
-        looks = freed.status == "open"
-        cause = t(CAUSE_WORDS[freed.cause]) if freed.cause in CAUSE_WORDS else freed.cause
-        return cls(
-            ref=str(freed.ref),
-            when=short_moment(freed.starts_at, freed.zone),
-            doctor=t("{doctor}, {specialty}", doctor=freed.doctor, specialty=t(freed.specialty)),
-            kind=freed.status,
-            status=t(FREED_WORDS[freed.status]),
-            cause=t("{cause}, {moment}", cause=cause, moment=stamp(freed.freed_at, freed.zone)),
-            next_look=t("Next look at {time}", time=clock_time(freed.look_at, freed.zone)) if looks else "",
-            asked=[AskedRow.of(asked, freed.zone) for asked in freed.asked],
-        )
-
-
-@dataclass(frozen=True)
-class OpenOffer:
-    """A time that is held for somebody right now, with what is needed to call her."""
-
-    ref: str
-    when: str
-    doctor: str
-    patient: str
-    phone: str
-    email: str
-    instead_of: str
-    answer_until: str
-    answer_until_label: str
-    by_phone: bool
-
-
-def open_offers(freed_times: Iterable[Freed]) -> list[OpenOffer]:
-    """The offers that wait for an answer; those whom no mail reaches come first, since somebody must call."""
-    found = [_open_offer(freed, offer) for freed in freed_times for offer in freed.open_offers]
-    return sorted(found, key=lambda offer: (not offer.by_phone, offer.answer_until))
-
-
-def _open_offer(freed: Freed, asked: Asked) -> OpenOffer:
-    return OpenOffer(
-        ref=str(asked.ref),
-        when=moment(freed.starts_at, freed.zone),
-        doctor=t("{doctor}, {specialty}", doctor=freed.doctor, specialty=t(freed.specialty)),
-        patient=asked.patient,
-        phone=asked.phone or "",
-        email=asked.email or "",
-        instead_of=short_moment(asked.instead_of, freed.zone) if asked.instead_of else "",
-        answer_until=iso(asked.answer_until),
-        answer_until_label=short_moment(asked.answer_until, freed.zone),
-        by_phone=asked.email is None,
-    )
 
 
 @dataclass(frozen=True)

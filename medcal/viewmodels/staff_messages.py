@@ -28,6 +28,8 @@ KIND_WORDS = {
     "reminder.one_day": n_("Reminder, one day"),
     "offer.made": n_("Offer"),
     "offer.withdrawn": n_("Offer withdrawn"),
+    "offer.taken": n_("Offer taken by somebody else"),
+    "waitlist.paused": n_("Wish paused"),
     "code": n_("One-time code"),
 }
 CHANNEL_WORDS = {"email": n_("E-mail"), "sms": n_("Text message"), "call": n_("Phone call")}
@@ -53,11 +55,14 @@ class MessageRow:
     error: str = ""
     can_replay: bool = False
     can_mark_called: bool = False
+    # An offer is answered on the board: there the call has its countdown and its three answers.
+    is_on_call_list: bool = False
 
     @classmethod
     def of(cls, message: Message, zone: ZoneInfo, now: datetime) -> "MessageRow":
         is_waiting = message.status is MessageStatus.due
         is_useless = message.useless_at is not None and message.useless_at <= now
+        must_call = is_waiting and message.channel == "call"
         return cls(
             ref=str(message.ref),
             kind=t(KIND_WORDS[message.kind]) if message.kind in KIND_WORDS else message.kind,
@@ -76,7 +81,8 @@ class MessageRow:
             tries=tn("{count} try", "{count} tries", message.tries) if message.tries else "",
             error=message.last_error,
             can_replay=message.status is MessageStatus.dead and not is_useless,
-            can_mark_called=is_waiting and message.channel == "call",
+            can_mark_called=must_call and message.kind != "offer.made",
+            is_on_call_list=must_call and message.kind == "offer.made",
         )
 
 

@@ -78,6 +78,20 @@ def test_a_link_to_an_offer_leads_to_the_offer(db, browser, clinic, appointment)
     assert access.current_offer(db, digest(browser.cookies[VISIT]), clock.now()).id == offer.id
 
 
+def test_the_link_in_the_letter_about_a_pause_leads_to_the_wish(db, browser, clinic):
+    paula = make_patient(db, "Paula", "paula@example.com", language="de")
+    now = clock.now()
+    entry = make_entry(db, clinic, patient=paula, status="paused")
+    offer = make_offer(db, clinic, entry, now + timedelta(days=1), answer_until=now + timedelta(hours=2))
+
+    (link,) = links_of(db, "waitlist.paused", offer_id=offer.id)
+
+    for _ in range(2):
+        assert browser.get(link).headers["location"] == "/de/earlier"
+    assert [each.id for each in access.wishes_seen(db, digest(browser.cookies[VISIT]), clock.now())] == [entry.id]
+    assert entry.status == "paused"
+
+
 def test_a_link_leads_to_the_page_in_the_patients_language(db, browser, clinic):
     paula = make_patient(db, "Paula", "paula@example.com", language="de")
     appointment = make_appointment(db, clinic, clock.now() + timedelta(days=3), paula)

@@ -64,7 +64,7 @@ def test_the_way_back_keeps_the_language(browser):
     assert sign_in(browser, language="../evil").headers["location"] == "/staff"
 
 
-@pytest.mark.parametrize("page", ["/staff", "/staff/waitlist", "/de/staff/messages"])
+@pytest.mark.parametrize("page", ["/staff", "/staff/waitlist", "/de/staff/messages", "/staff/settings/offers"])
 def test_after_signing_in_the_page_that_was_wanted_comes(browser, page):
     assert sign_in(browser, next=page).headers["location"] == page
     assert sign_in(browser, password="wrong", next=page).headers["location"].endswith(page.replace("/", "%2F"))

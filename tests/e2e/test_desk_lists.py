@@ -73,7 +73,7 @@ def test_a_doctor_sees_her_own_patients_alone(open_browser: Callable[..., Page],
     expect(okafor.get_by_role("button", name="New appointment")).to_be_hidden()
     okafor.goto("/staff/appointments")
     expect(okafor.get_by_role("row").filter(has_text=clinic.alice.name)).to_be_visible()
-    for path in ("/staff/waitlist", "/staff/messages"):
+    for path in ("/staff/offers", "/staff/waitlist", "/staff/messages"):
         okafor.goto(path)
         expect(okafor.get_by_text("This page is for reception.")).to_be_visible()
 

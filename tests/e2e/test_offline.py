@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.support.clinic import OpenClinic
 
-GONE = ("ERR_INTERNET_DISCONNECTED", "WebSocket")
+GONE = ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "WebSocket")
 
 
 def test_a_page_of_our_own_stands_in_while_there_is_no_connection(

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import rxconfig
-from tools import check, frontend, places, processes, stamps
+from tools import check, commands, frontend, places, processes, stamps
 from tools.processes import Family
 from tools.say import Stop
 from tools.services import Service
@@ -43,8 +43,36 @@ def test_only_the_standard_library_is_needed_to_begin():
 def test_manage_explains_itself():
     answer = subprocess.run([sys.executable, "manage.py"], cwd=places.ROOT, capture_output=True, text=True, check=True)
 
-    for command in ("run", "test", "dev", "seed", "migrate", "worker", "scheduler", "shell", "user", "reset", "bench"):
+    names = (
+        "run",
+        "test",
+        "dev",
+        "seed",
+        "migrate",
+        "worker",
+        "scheduler",
+        "shell",
+        "user",
+        "reset",
+        "bench",
+        "simulate",
+        "statistics",
+    )
+    for command in names:
         assert re.search(rf"^ +{command} +\w", answer.stdout, re.MULTILINE)
+
+
+def test_the_figures_alone_go_to_standard_output(
+    family: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    started: list[list[str]] = []
+    monkeypatch.setattr(commands, "_ready_database", lambda family: print("Preparing …") or "postgresql://x")
+    monkeypatch.setattr(Family, "attend", lambda self, command, env: started.append(list(command)) or 0)
+
+    assert commands.statistics(["--days", "30"]) == 0
+
+    assert started[0][1:] == ["-m", "medcal.statistics", "--days", "30"]
+    assert capsys.readouterr() == ("", "Preparing …\n")
 
 
 @pytest.mark.parametrize("change", ["write", "add", "remove", "rename"])

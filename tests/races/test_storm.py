@@ -145,7 +145,8 @@ class Somebody:
                 db,
                 found,
                 self.storm.doctor(self.chance),
-                self._any_time(),
+                # Every other time to the day after, for which nobody fights: a full day leaves hardly any room to move in.
+                self._any_time() + self.chance.randrange(2) * timedelta(days=1),
                 version=before,
                 by=self.storm.desk,
                 now=self.storm.now(),

@@ -11,18 +11,35 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from psycopg import sql
+from psycopg.rows import dict_row
 from sqlalchemy import create_engine
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session, SQLModel, col, select
 
 from medcal import db as database
-from medcal.db import in_transaction
+from medcal.db import fetch, fetch_one, in_transaction
 from medcal.demo import story
 from medcal.migrate import PROJECT, migrate
-from medcal.models import Appointment, Delivery, Doctor, Message, MessageStatus, ReminderRule
-from medcal.services import notifications
+from medcal.models import (
+    Appointment,
+    AppointmentStatus,
+    Delivery,
+    Doctor,
+    FreedEnd,
+    Location,
+    Message,
+    MessageStatus,
+    ReminderRule,
+    VisitType,
+    WaitlistEntry,
+)
+from medcal.security import PATIENT, SYSTEM
+from medcal.services import answers, booking, freed_time, notifications, policy, waitlist
+from medcal.services.patients import Person
+from tests.races.crowd import broken_promises, rows
 from tests.support import databases
+from tests.support.due import run_due
 from tests.support.factories import NOW, Clinic, make_appointment, make_clinic
 
 # What `alembic check` does not see is here: exclusion constraints, the text of CHECKs, predicates of indexes, triggers, functions.
@@ -104,6 +121,135 @@ def test_a_full_database_keeps_everything(committed: str) -> None:
     assert said == "The tables are up to date."
     assert _rows() == before
     assert before[Appointment] > 50
+
+
+# --- From the first version on ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at_work(committed: str) -> str:
+    """The demo clinic in the middle of its offers: open, accepted, declined, without an answer; a time that is gone, and one that is free."""
+    in_transaction(story.load, NOW)
+    in_transaction(_offer_to_one_at_once)
+    in_transaction(_let_others_wait)
+    for answer in (answers.accept, answers.decline, None, None):
+        in_transaction(_cancel_something)
+        run_due(NOW)
+        offer = in_transaction(
+            lambda db: fetch_one(db, "SELECT id FROM offer WHERE status = 'open' ORDER BY id LIMIT 1")
+        )
+        assert offer is not None
+        if answer:
+            in_transaction(answer, offer.id, by=PATIENT, now=NOW)
+    run_due(NOW + timedelta(hours=3))
+    in_transaction(_cancel_something)
+    in_transaction(_end_one_by_desk)
+    return committed
+
+
+def _offer_to_one_at_once(db: Session) -> None:
+    location = db.exec(select(Location)).one()
+    step = policy.Step(timedelta(0), timedelta(hours=2), 1)
+    policy.write_policy(db, location.id or 0, None, policy.Policy((step,), offers_per_week=50))
+
+
+def _let_others_wait(db: Session) -> None:
+    [first] = db.exec(select(WaitlistEntry)).all()
+    last = db.exec(
+        select(Appointment)
+        .where(Appointment.visit_type_id == first.visit_type_id, Appointment.status == AppointmentStatus.booked)
+        .order_by(col(Appointment.starts_at).desc())
+        .limit(6)
+    )
+    for appointment in last:
+        waitlist.join(db, appointment, waitlist.Wish(notice_hours=0), by=PATIENT, now=NOW)
+    visit_type, location = db.get_one(VisitType, first.visit_type_id), db.exec(select(Location)).one()
+    person = Person("Dora Dunkel", None, "dora@example.com", None)
+    waitlist.wait_without_appointment(db, person, visit_type, location, waitlist.Wish(), by=PATIENT, now=NOW)
+
+
+def _cancel_something(db: Session) -> None:
+    """The first visit of the specialty in which people wait that is far enough ahead."""
+    booked = select(Appointment).where(
+        Appointment.status == AppointmentStatus.booked,
+        col(Appointment.starts_at) > NOW + timedelta(days=2),
+        Appointment.visit_type_id == select(WaitlistEntry.visit_type_id).limit(1).scalar_subquery(),
+    )
+    found = db.exec(booked.order_by(col(Appointment.starts_at)).limit(1)).one()
+    booking.cancel(db, found, by=SYSTEM, now=NOW)
+
+
+def _end_one_by_desk(db: Session) -> None:
+    [row] = fetch(db, "SELECT id FROM freed_time WHERE status = 'open' ORDER BY id DESC LIMIT 1")
+    freed_time.end(db, freed_time.lock(db, row.id), FreedEnd.desk, now=NOW)
+
+
+def everything(url: str) -> dict[str, list[dict[str, object]]]:
+    """The rows of offers, less what the first version cannot know."""
+    forgotten = {"waitlist_entry": {"unanswered_in_row"}, "freed_time": {"ended_by"}}
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        found = {
+            table: connection.execute(f"SELECT * FROM {table} ORDER BY id").fetchall()  # type: ignore[arg-type]
+            for table in ("freed_time", "offer", "waitlist_entry", "appointment", "message", "job")
+        }
+    for table, kept in found.items():
+        for row in kept:
+            for column in forgotten.get(table, ()):
+                row.pop(column, None)
+            # Of a wish that is no longer on the list nobody asks when its appointment was.
+            if table == "waitlist_entry" and row["status"] not in ("waiting", "paused"):
+                row.pop("own_starts_at", None)
+    return found
+
+
+def test_a_clinic_at_work_is_brought_from_the_first_version_to_this_one_and_goes_on(at_work: str) -> None:
+    before = everything(at_work)
+    statuses = {row["status"] for row in before["freed_time"]}, {row["status"] for row in before["offer"]}
+    assert statuses == ({"open", "offered", "filled", "gone"}, {"open", "accepted", "declined", "expired"})
+    run_alembic(at_work, "downgrade", "0001")
+    with psycopg.connect(at_work) as connection:
+        assert connection.execute("SELECT to_regclass('offer_policy')").fetchone() == (None,)
+        assert connection.execute("SELECT count(*) FROM offer").fetchone() == (len(before["offer"]),)
+
+    assert migrate(at_work) == "The tables were brought up to date."
+
+    assert everything(at_work) == before
+    run_alembic(at_work, "check")
+    assert in_transaction(_rules) == in_transaction(_default_rules)
+    assert broken_promises(at_work) == {}
+    ends = {row[0] for row in rows(at_work, "SELECT DISTINCT ended_by FROM freed_time")}
+    assert ends >= {None, "offer"}
+    # Its promises are kept on: what is open runs out at its minute, and others are asked.
+    run_due(NOW + timedelta(hours=6))
+    assert broken_promises(at_work) == {}
+    assert len(everything(at_work)["offer"]) > len(before["offer"])
+
+
+def _rules(db: Session) -> policy.Policy:
+    return policy.policy_for(db, db.exec(select(Location)).one(), None)
+
+
+def _default_rules(db: Session) -> policy.Policy:
+    return policy.default_policy(db.exec(select(Location)).one())
+
+
+def test_a_clinic_that_has_asked_a_group_does_not_go_back_and_loses_nothing(at_work: str) -> None:
+    """The first version knows one offer for each hold."""
+    with psycopg.connect(at_work, autocommit=True) as connection:
+        connection.execute(
+            """INSERT INTO offer (ref, freed_time_id, entry_id, patient_id, hold_id, place_in_group, status, answer_until, created_at)
+               SELECT gen_random_uuid(), o.freed_time_id, e.id, e.patient_id, o.hold_id, 2, 'open', o.answer_until, o.created_at
+                 FROM offer o, waitlist_entry e WHERE o.status = 'open' AND NOT EXISTS (
+                    SELECT FROM offer x WHERE x.patient_id = e.patient_id AND (x.status = 'open' OR x.freed_time_id = o.freed_time_id))
+                ORDER BY o.id, e.id LIMIT 1"""
+        )
+    before = everything(at_work)
+
+    with pytest.raises(IntegrityError, match="could not create unique index"):
+        run_alembic(at_work, "downgrade", "0001")
+
+    assert everything(at_work) == before
+    assert migrate(at_work) == "The tables are up to date."
 
 
 def _rows() -> dict[type[SQLModel], int]:

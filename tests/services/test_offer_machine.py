@@ -20,10 +20,21 @@ from sqlmodel import Session, select
 import medcal.db
 from medcal.db import fetch, in_transaction
 from medcal.errors import MedcalError
-from medcal.models import Appointment, AppointmentStatus, FreedTime, Location
+from medcal.models import Appointment, AppointmentStatus, FreedTime, Location, TimeOff
 from medcal.scheduler import JOBS
 from medcal.security import PATIENT, digest
-from medcal.services import answers, booking, candidates, freed_time, jobs, offers, policy, schedules, waitlist
+from medcal.services import (
+    answers,
+    booking,
+    candidates,
+    delivery,
+    freed_time,
+    jobs,
+    offers,
+    policy,
+    schedules,
+    waitlist,
+)
 from medcal.services.booking import Details
 from medcal.services.offer_states import ENTRY, FREED_TIME, OFFER
 from medcal.services.patients import Person
@@ -109,6 +120,7 @@ class Offers(RuleBasedStateMachine):
         self.own_day = self.season[2]
         self.before: dict[tuple[str, int], str] = {}
         self.last_message = self.last_offer = 0
+        self.left: set[int] = set()
 
     def teardown(self) -> None:
         try:
@@ -168,9 +180,22 @@ class Offers(RuleBasedStateMachine):
     def the_sweep_comes(self, dies_after: int | None) -> None:
         self.do(offers.offer_next, self.now, dies_after=dies_after)
 
-    @rule()
-    def a_job_is_done(self) -> None:
-        jobs.take_next(JOBS, self.now)
+    @rule(dies_after=dying)
+    def a_job_is_done(self, dies_after: int | None) -> None:
+        self.do_in_several_transactions(lambda: jobs.take_next(JOBS, self.now), dies_after)
+
+    @rule(dies_after=dying)
+    def letters_leave(self, dies_after: int | None) -> None:
+        self.do_in_several_transactions(lambda: delivery.deliver_next(self.now), dies_after)
+
+    def do_in_several_transactions(self, step: Callable[[], bool], dies_after: int | None) -> None:
+        """Until nothing is left to do, or the process dies; what it had taken comes back after its lease."""
+        try:
+            with dying_after(dies_after):
+                while step():
+                    pass
+        except Crashed:
+            note(f"died after {dies_after} statements")
 
     @rule(dies_after=dying)
     def answer_times_run_out(self, dies_after: int | None) -> None:
@@ -204,9 +229,39 @@ class Offers(RuleBasedStateMachine):
     def the_desk_books(self, which: int, dies_after: int | None) -> None:
         self.do(self._book_at_desk, self.times[which], dies_after=dies_after)
 
-    def _book_at_desk(self, db: Session, starts_at: datetime) -> None:
-        clinic = self.clinic
-        booking.book_at_desk(db, clinic.okafor, clinic.visit_type, starts_at, STRANGER, by=clinic.desk, now=self.now)
+    def _book_at_desk(self, db: Session, starts_at: datetime, *, overbook_reason: str = "") -> None:
+        clinic, why = self.clinic, overbook_reason
+        booking.book_at_desk(
+            db, clinic.okafor, clinic.visit_type, starts_at, STRANGER, overbook_reason=why, by=clinic.desk, now=self.now
+        )
+
+    @rule(which=which, dies_after=dying)
+    def the_desk_overbooks(self, which: int, dies_after: int | None) -> None:
+        self.do(self._book_at_desk, self.times[which], overbook_reason="urgent", dies_after=dies_after)
+
+    @rule(whose=st.integers(0, 3), which=which, dies_after=dying)
+    def the_desk_moves_somebody(self, whose: int, which: int, dies_after: int | None) -> None:
+        self.do(self._own, whose, self._move_at_desk, self.times[which], dies_after=dies_after)
+
+    def _move_at_desk(self, db: Session, own: Appointment, starts_at: datetime, *, by: Any, now: datetime) -> None:
+        booking.move_at_desk(db, own, self.clinic.okafor, starts_at, version=own.version, by=self.clinic.desk, now=now)
+
+    @rule(which=which, dies_after=dying)
+    def the_doctor_is_away_or_comes_back(self, which: int, dies_after: int | None) -> None:
+        self.do(self._change_absence, self.times[which], dies_after=dies_after)
+
+    def _change_absence(self, db: Session, starts_at: datetime) -> None:
+        absence = db.exec(select(TimeOff).where(TimeOff.starts_at == starts_at)).one_or_none()
+        if absence is not None:
+            return schedules.end_time_off(db, absence, by=self.clinic.desk, now=self.now)
+        ends_at = starts_at + timedelta(hours=1)
+        absence = TimeOff(doctor_id=self.clinic.okafor.id, starts_at=starts_at, ends_at=ends_at)
+        return schedules.add_time_off(db, absence, by=self.clinic.desk, now=self.now)
+
+    @rule(dies_after=dying)
+    def the_doctor_leaves_or_returns(self, dies_after: int | None) -> None:
+        in_transaction(fetch, "UPDATE doctor SET is_active = NOT is_active")
+        self.do(answers.withdraw_outside_hours, self.now, dies_after=dies_after)
 
     @rule(which=which, confirms=st.booleans())
     def the_public_books(self, which: int, confirms: bool) -> None:
@@ -311,7 +366,9 @@ class Offers(RuleBasedStateMachine):
         self.an_offer_has_its_hold_and_a_hold_its_offer()
         self.a_freed_time_is_filled_or_free_or_offered()
         self.nobody_is_asked_twice_for_one_time_or_for_two_at_once()
+        self.offers_are_for_time_in_which_the_doctor_works()
         self.promises_are_such_as_can_be_kept()
+        self.wishes_know_their_appointments()
         self.each_letter_is_written_once_and_none_at_night()
 
     def every_change_is_an_arrow_of_the_drawing(self) -> None:
@@ -326,7 +383,8 @@ class Offers(RuleBasedStateMachine):
         assert not self._all(
             """SELECT a.id FROM appointment a JOIN appointment b ON a.id < b.id AND a.doctor_id = b.doctor_id
                   AND tstzrange(a.starts_at, a.busy_until) && tstzrange(b.starts_at, b.busy_until)
-                WHERE a.status IN ('held', 'booked', 'arrived', 'fulfilled') AND b.status IN ('held', 'booked', 'arrived', 'fulfilled')"""
+                WHERE a.status IN ('held', 'booked', 'arrived', 'fulfilled') AND b.status IN ('held', 'booked', 'arrived', 'fulfilled')
+                  AND a.overbooked_by_id IS NULL AND b.overbooked_by_id IS NULL"""
         )
 
     def an_offer_has_its_hold_and_a_hold_its_offer(self) -> None:
@@ -350,6 +408,19 @@ class Offers(RuleBasedStateMachine):
     def nobody_is_asked_twice_for_one_time_or_for_two_at_once(self) -> None:
         assert not self._all("SELECT 1 FROM offer GROUP BY freed_time_id, patient_id HAVING count(*) > 1")
         assert not self._all("SELECT 1 FROM offer WHERE status = 'open' GROUP BY patient_id HAVING count(*) > 1")
+
+    def offers_are_for_time_in_which_the_doctor_works(self) -> None:
+        assert not self._all(
+            """SELECT f.id FROM freed_time f JOIN doctor d ON d.id = f.doctor_id JOIN appointment h ON h.id = f.hold_id
+                WHERE f.status = 'offered' AND NOT (d.is_active AND EXISTS (
+                    SELECT FROM opening o WHERE o.doctor_id = d.id AND o.starts_at <= h.starts_at AND o.closes_at >= h.ends_at))"""
+        )
+
+    def wishes_know_their_appointments(self) -> None:
+        assert not self._all(
+            """SELECT e.id FROM waitlist_entry e JOIN appointment a ON a.id = e.appointment_id
+                WHERE e.status IN ('waiting', 'paused') AND e.own_starts_at <> a.starts_at"""
+        )
 
     def promises_are_such_as_can_be_kept(self) -> None:
         """Of the offers made in this step, by the settings that ruled: nobody asked at night, at least a quarter of an hour, in time."""
@@ -378,6 +449,15 @@ class Offers(RuleBasedStateMachine):
             location, _ = in_transaction(self._rules)
             assert end_of_quiet(letter.due_at, location) is None, letter
         self.last_message = max([self.last_message, *(letter.id for letter in written)])
+        left = self._all(
+            """SELECT id, delivered_at FROM message WHERE delivered_at IS NOT NULL AND NOT id = ANY (%(ids)s)
+                AND (kind LIKE 'offer.%%' OR kind LIKE 'waitlist.%%')""",
+            ids=list(self.left),
+        )
+        for letter in left:
+            location, _ = in_transaction(self._rules)
+            assert end_of_quiet(letter.delivered_at, location) is None, letter
+        self.left |= {letter.id for letter in left}
         assert not self._all(
             """SELECT o.id FROM offer o LEFT JOIN message m ON m.offer_id = o.id GROUP BY o.id, o.status
                HAVING count(*) FILTER (WHERE m.kind = 'offer.made') <> 1
@@ -394,6 +474,8 @@ class Offers(RuleBasedStateMachine):
                 pass
             while in_transaction(offers.offer_next, self.now):
                 pass
+            while delivery.deliver_next(self.now):
+                pass
         self.every_change_has_been_looked_at()
         for freed_id in [row.id for row in self._all("SELECT id FROM freed_time WHERE status = 'open'")]:
             assert in_transaction(self._could_be_asked, freed_id) == []
@@ -402,7 +484,7 @@ class Offers(RuleBasedStateMachine):
         assert not self._all("SELECT 1 FROM freed_time WHERE status = 'open' AND look_at <= %(now)s", now=self.now)
         assert not self._all("SELECT 1 FROM offer WHERE status = 'open' AND answer_until <= %(now)s", now=self.now)
 
-    def _could_be_asked(self, db: Session, freed_id: int) -> list[candidates.Candidate]:
+    def _could_be_asked(self, db: Session, freed_id: int) -> list[candidates.Candidate] | None:
         freed, (location, rules) = db.get_one(FreedTime, freed_id), self._rules(db)
         plan = policy.next_round(rules, location, freed.starts_at, self.now)
         if not isinstance(plan, policy.Round):
@@ -480,8 +562,8 @@ def test_no_order_of_events_breaks_a_promise(
         run_state_machine_as_test(
             Offers,
             settings=settings(
-                max_examples=25,
-                stateful_step_count=30,
+                max_examples=20,
+                stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
                 phases=(Phase.generate,),

@@ -1,5 +1,6 @@
 """The scheduler as it runs: in a thread where that suffices, as a process where it is about signals and settings."""
 
+import datetime
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -17,11 +19,31 @@ from sqlmodel import Session, col, func, select
 
 from medcal import clock, scheduler
 from medcal.db import in_transaction
-from medcal.models import Appointment, AppointmentStatus, Job, JobStatus, Message, MessageStatus, PeriodicRun
+from medcal.models import (
+    Appointment,
+    AppointmentStatus,
+    Job,
+    JobStatus,
+    Message,
+    MessageStatus,
+    Offer,
+    OfferStatus,
+    PeriodicRun,
+)
 from medcal.scheduler import PERIODIC, Periodic, run
-from medcal.services import jobs, notifications
+from medcal.security import PATIENT, SYSTEM
+from medcal.services import answers, booking, jobs, notifications, schedules
+from medcal.services.availability import list_free
 from tests.support.databases import ADMIN_URL
-from tests.support.factories import Clinic, make_appointment, make_clinic, make_hold
+from tests.support.factories import (
+    Clinic,
+    make_appointment,
+    make_clinic,
+    make_entry,
+    make_hold,
+    make_patient,
+    set_rules,
+)
 from tests.support.sink import Answer, Sink, hang, slowly
 from tests.support.waiting import eventually
 
@@ -153,6 +175,44 @@ def test_lapsed_holds_are_released_jobs_are_done_and_reminders_written() -> None
     in_transaction(prepare)
     with a_scheduler():
         eventually(lambda: in_transaction(is_done), "hold released, reminder written, unknown job put off")
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize("lost", ["nothing", "the job", "the job and all hints"])
+def test_time_that_becomes_free_is_offered_within_five_seconds(monkeypatch: pytest.MonkeyPatch, lost: str) -> None:
+    """And after a decline to the next."""
+    if lost == "the job and all hints":
+        monkeypatch.setattr("medcal.db._hints", lambda: SimpleNamespace(give=lambda: None))
+    if lost != "nothing":
+        monkeypatch.setattr(jobs, "add", lambda *_, **__: None)
+    freed = in_transaction(_two_wait)
+
+    with a_scheduler():
+        eventually(lambda: in_transaction(lambda db: db.get(PeriodicRun, "heartbeat")), "the first heartbeat")
+        in_transaction(lambda db: booking.cancel(db, db.get_one(Appointment, freed), by=SYSTEM, now=clock.now()))
+        first = eventually(lambda: in_transaction(_open_offer), "the time is offered", seconds=5)
+        in_transaction(answers.decline, first.id, by=PATIENT, now=clock.now())
+        second = eventually(lambda: in_transaction(_open_offer), "it is offered to the next", seconds=5)
+
+    assert second.patient_id != first.patient_id
+
+
+def _two_wait(db: Session) -> int:
+    """In a clinic where it is never night, whatever the hour of the test; returns the appointment that will be cancelled."""
+    clinic = make_clinic(db)
+    clinic.location.quiet_from = clinic.location.quiet_until = datetime.time(0)
+    set_rules(db, clinic)
+    now = clock.now()
+    schedules.extend_openings(db, now)
+    today = clock.local_day(now, clinic.location.zone_info)
+    times = list_free(db, clinic.okafor.id or 0, clinic.visit_type, today + 4 * DAY, 30, now=now)
+    for place, patient in enumerate((clinic.alice, clinic.bob), 1):
+        make_entry(db, clinic, make_appointment(db, clinic, times[-place].starts_at, patient))
+    return make_appointment(db, clinic, times[0].starts_at, make_patient(db)).id or 0
+
+
+def _open_offer(db: Session) -> Offer | None:
+    return db.exec(select(Offer).where(Offer.status == OfferStatus.open)).one_or_none()
 
 
 @pytest.mark.usefixtures("committed")

@@ -15,6 +15,7 @@ from medcal.services.outcomes import NO_SUCH_ADDRESS, WRONG_SETTINGS
 from medcal.services.resending import resend
 from medcal.services.sockets import trusting_context
 from medcal.services.taking import CALL
+from tests.support.certificates import trust_it
 from tests.support.factories import (
     NOW,
     Clinic,
@@ -25,7 +26,6 @@ from tests.support.factories import (
     make_patient,
 )
 from tests.support.mail_server import PASSWORD, USER, MailServer
-from tests.support.sink import CERTIFICATE
 
 DAY = timedelta(days=1)
 Configure = Callable[..., None]
@@ -250,7 +250,7 @@ def test_a_server_that_is_not_there_is_tried_again(db: Session, message: Message
 
 def trust_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     context = trusting_context()
-    context.load_verify_locations(CERTIFICATE)
+    trust_it(context)
     monkeypatch.setattr(smtp, "_context", lambda: context)
 
 

@@ -1,13 +1,13 @@
-"""The desk's view of the waitlist: order, trails, and answers by phone."""
+"""The desk's view of the waitlist: order, pauses, and leaving it."""
 
 import uuid
-from datetime import date, time, timedelta
+from datetime import time, timedelta
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from medcal.errors import Invalid, NotAllowed, NotFound, OfferClosed
-from medcal.models import AppointmentStatus, EntryStatus, OfferStatus, Specialty
+from medcal.errors import Invalid, NotAllowed, NotFound, NotPossibleNow
+from medcal.models import AppointmentStatus, EntryStatus, Event, Message, OfferStatus, Specialty
 from medcal.security import Actor, Role
 from medcal.services import waitlist_book
 from medcal.services.desk import PatientForm
@@ -120,55 +120,58 @@ def test_taking_off_the_holder_of_an_appointment_leaves_the_appointment(db, clin
     assert (entry.status, appointment.status) == (EntryStatus.withdrawn, AppointmentStatus.booked)
 
 
-# --- Answers by phone -------------------------------------------------------------------------------------------------
+# --- Pauses -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_yes_on_the_phone_books_the_time(db, clinic):
-    appointment = make_appointment(db, clinic, at("2026-03-20 09:00"))
-    offer = make_offer(db, clinic, make_entry(db, clinic, appointment), at("2026-03-05 09:00"))
+def test_who_is_paused_keeps_the_place_but_has_no_turn(db, clinic, three):
+    bob = waitlist_book.who_waits(db, clinic.desk)[1]
 
-    waitlist_book.accept(db, clinic.desk, offer.ref, now=NOW)
+    waitlist_book.pause(db, clinic.desk, bob.ref, now=NOW)
 
-    db.refresh(appointment)
-    assert appointment.starts_at == at("2026-03-05 09:00")
+    found = waitlist_book.who_waits(db, clinic.desk)
+    assert [wish.patient for wish in found] == ["Alice Adler", "Bob Berger", "Charlie Czerny"]
+    assert [wish.is_paused for wish in found] == [False, True, False]
+    assert [wish.place for wish in found if not wish.is_paused] == [1, 2]
 
 
-def test_a_no_on_the_phone_keeps_her_place(db, clinic):
+def test_who_is_paused_is_asked_by_nobody_and_told_nothing(db, clinic):
     entry = make_entry(db, clinic)
-    offer = make_offer(db, clinic, entry, at("2026-03-05 09:00"))
 
-    waitlist_book.decline(db, clinic.desk, offer.ref, now=NOW)
+    waitlist_book.pause(db, clinic.desk, entry.ref, now=NOW)
+    waitlist_book.pause(db, clinic.desk, entry.ref, now=NOW)
 
-    db.refresh(entry), db.refresh(offer)
-    assert (entry.status, offer.status) == (EntryStatus.waiting, OfferStatus.declined)
-
-
-def test_a_withdrawn_offer_frees_the_time_for_the_next(db, clinic):
-    offer = make_offer(db, clinic, make_entry(db, clinic), at("2026-03-05 09:00"))
-
-    waitlist_book.withdraw(db, clinic.desk, offer.ref, now=NOW)
-
-    (freed,) = waitlist_book.freed_times(db, clinic.desk, date(2026, 3, 1))
-    assert (freed.status, freed.open_offer) == ("open", None)
-    assert [(asked.patient, asked.status) for asked in freed.asked] == [("Alice Adler", "withdrawn")]
+    db.refresh(entry)
+    assert entry.status is EntryStatus.paused
+    assert db.exec(select(Message)).all() == []
+    assert [event.kind for event in db.exec(select(Event))] == ["waitlist.paused"]
 
 
-def test_an_answer_after_its_time_is_told(db, clinic):
-    offer = make_offer(db, clinic, make_entry(db, clinic), at("2026-03-05 09:00"))
+def test_who_is_asked_again_waits_in_the_old_place(db, clinic, three):
+    bob = waitlist_book.who_waits(db, clinic.desk)[1]
+    waitlist_book.pause(db, clinic.desk, bob.ref, now=NOW)
 
-    with pytest.raises(OfferClosed):
-        waitlist_book.accept(db, clinic.desk, offer.ref, now=NOW + timedelta(hours=3))
+    waitlist_book.resume(db, clinic.desk, bob.ref, now=NOW)
+
+    assert waiting(db, clinic) == [(1, "Alice Adler"), (2, "Bob Berger"), (3, "Charlie Czerny")]
 
 
-def test_the_trail_tells_who_is_asked_and_until_when(db, clinic):
-    appointment = make_appointment(db, clinic, at("2026-03-20 09:00"))
-    offer = make_offer(db, clinic, make_entry(db, clinic, appointment), at("2026-03-05 09:00"))
+def test_nobody_is_paused_while_an_offer_to_her_is_open(db, clinic):
+    entry = make_entry(db, clinic)
+    make_offer(db, clinic, entry, at("2026-03-05 09:00"))
 
-    (freed,) = waitlist_book.freed_times(db, clinic.desk, date(2026, 3, 1))
+    with pytest.raises(NotPossibleNow, match="open offer"):
+        waitlist_book.pause(db, clinic.desk, entry.ref, now=NOW)
 
-    assert freed.open_offer is not None
-    assert (freed.open_offer.patient, freed.open_offer.answer_until) == ("Alice Adler", offer.answer_until)
-    assert freed.open_offer.instead_of == at("2026-03-20 09:00")
+    db.refresh(entry)
+    assert entry.status is EntryStatus.waiting
+
+
+def test_who_has_left_the_list_is_neither_paused_nor_asked_again(db, clinic):
+    entry = make_entry(db, clinic, status=EntryStatus.withdrawn)
+
+    for step in (waitlist_book.pause, waitlist_book.resume, waitlist_book.remove_waiting):
+        with pytest.raises(NotFound):
+            step(db, clinic.desk, entry.ref, now=NOW)
 
 
 # --- Whose it is ------------------------------------------------------------------------------------------------------
@@ -180,11 +183,9 @@ def test_the_waitlist_is_not_for_doctors(db, clinic):
 
     for deed in (
         lambda: waitlist_book.who_waits(db, reader),
-        lambda: waitlist_book.freed_times(db, reader, date(2026, 3, 1)),
         lambda: waitlist_book.what_can_be_wished(db, reader),
-        lambda: waitlist_book.accept(db, reader, ref, now=NOW),
-        lambda: waitlist_book.decline(db, reader, ref, now=NOW),
-        lambda: waitlist_book.withdraw(db, reader, ref, now=NOW),
+        lambda: waitlist_book.pause(db, reader, ref, now=NOW),
+        lambda: waitlist_book.resume(db, reader, ref, now=NOW),
         lambda: waitlist_book.remove_waiting(db, reader, ref, now=NOW),
         lambda: waitlist_book.set_urgent(db, reader, ref, is_urgent=True),
     ):
@@ -193,6 +194,6 @@ def test_the_waitlist_is_not_for_doctors(db, clinic):
 
 
 def test_what_does_not_exist_is_not_found(db, clinic):
-    for deed in (waitlist_book.accept, waitlist_book.decline, waitlist_book.withdraw, waitlist_book.remove_waiting):
+    for deed in (waitlist_book.pause, waitlist_book.resume, waitlist_book.remove_waiting):
         with pytest.raises(NotFound):
             deed(db, clinic.desk, uuid.uuid4(), now=NOW)

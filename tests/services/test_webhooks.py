@@ -19,8 +19,8 @@ from medcal.services.outcomes import WRONG_MESSAGE, WRONG_SETTINGS, Outcome, Ver
 from medcal.services.posting import Forbidden, check_target
 from medcal.services.sockets import trusting_context
 from medcal.services.webhooks import BadSignature, call, sign, verify
+from tests.support.certificates import trust_it
 from tests.support.sink import (
-    CERTIFICATE,
     Answer,
     Sink,
     accepting,
@@ -269,7 +269,7 @@ def test_a_certificate_that_nobody_vouches_for_is_tried_again(monkeypatch: pytes
         assert sink.calls == []
 
         trusting = trusting_context()
-        trusting.load_verify_locations(CERTIFICATE)
+        trust_it(trusting)
         monkeypatch.setattr(posting, "_context", lambda: trusting)
         assert post(sink).verdict is Verdict.accepted
 

@@ -321,7 +321,9 @@ def test_overbooking_is_offered_after_a_refusal_only(db, clinic, desk):
 # --- Nobody -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/staff", "/staff/appointments", "/staff/waitlist", "/staff/messages"])
+@pytest.mark.parametrize(
+    "path", ["/staff", "/staff/appointments", "/staff/offers", "/staff/waitlist", "/staff/messages"]
+)
 def test_a_stranger_is_sent_to_the_sign_in_and_sees_nothing(db, clinic, nine, new_tab, path):
     make_offer(db, clinic, make_entry(db, clinic), at(f"{TUESDAY} 14:00"))
     tab = new_tab()
@@ -337,26 +339,14 @@ def test_a_stranger_is_sent_to_the_sign_in_and_sees_nothing(db, clinic, nine, ne
 
 
 def test_what_crosses_doctors_is_not_for_doctors(db, clinic, nine, new_tab):
-    offer = make_offer(db, clinic, make_entry(db, clinic), at(f"{TUESDAY} 14:00"))
+    entry = make_entry(db, clinic)
     tab = doctors_tab(db, new_tab, clinic.okafor)
 
     tab.open("/staff/waitlist")
     tab.open("/staff/messages")
-    tab.send(StaffWaitlistState.accept, ref=str(offer.ref))
+    tab.send(StaffWaitlistState.set_urgent, ref=str(entry.ref), is_urgent=True)
 
     assert not tab.value(StaffWaitlistState, "waiting")
     assert not tab.value(StaffMessagesState, "rows")
-    db.refresh(offer)
-    assert offer.status == "open"
-
-
-def test_reception_answers_an_offer_by_phone(db, clinic, new_tab):
-    offer = make_offer(db, clinic, make_entry(db, clinic), at("2026-03-05 09:00"))
-    tab = new_tab(staff=sign_in(clinic.sam))
-    tab.open("/staff/waitlist")
-    assert [each["patient"] for each in tab.value(StaffWaitlistState, "offers")] == ["Alice Adler"]
-
-    tab.send(StaffWaitlistState.accept, ref=str(offer.ref))
-
-    assert tab.toasts[0].startswith("Accepted")
-    assert tab.value(StaffWaitlistState, "offers") == []
+    db.refresh(entry)
+    assert entry.urgency == 0

@@ -27,7 +27,12 @@ def url_of(name: str) -> str:
 
 def copy_template(name: str) -> str:
     """A new database with all tables and no rows; returns its address."""
-    source = _template()
+    return copy(url_of(_template()), name)
+
+
+def copy(url: str, name: str) -> str:
+    """A new database with everything that another one holds, to which nobody may be connected."""
+    source = urlsplit(url).path[1:]
     with _admin() as admin:
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
     return url_of(name)

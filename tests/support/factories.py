@@ -226,6 +226,7 @@ def make_entry(
     defaults = {
         "patient_id": appointment.patient_id if appointment else (patient or clinic.alice).id,
         "appointment_id": appointment.id if appointment else None,
+        "own_starts_at": appointment.starts_at if appointment else None,
         "visit_type_id": clinic.visit_type.id,
         "location_id": clinic.location.id,
         "weekdays": list(range(7)),

@@ -4,7 +4,6 @@ import asyncio
 import email
 import email.policy
 import socket
-import ssl
 from email.message import EmailMessage
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +11,7 @@ from typing import Any, Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from tests.support.sink import CERTIFICATE
+from tests.support.certificates import certified
 
 USER, PASSWORD = "clinic", "a password of the mail server alone"
 
@@ -34,7 +33,7 @@ class MailServer:
             self,
             hostname="127.0.0.1",
             port=self.port,
-            tls_context=_certified() if has_tls else None,
+            tls_context=certified() if has_tls else None,
             authenticator=_check if wants_sign_in else None,
             auth_require_tls=False,
         )
@@ -72,12 +71,6 @@ class MailServer:
         if reply in ("hang", "drop"):
             server.transport.abort()
         return reply
-
-
-def _certified() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    return context
 
 
 def _check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping
@@ -10,11 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from medcal.services.webhooks import BadSignature, verify
+from tests.support.certificates import certified
 
 
 @dataclass(frozen=True)
@@ -28,19 +27,9 @@ class Answer:
     spoil: "Callable[[_Handler], None] | None" = None
 
 
-# For localhost, signed by itself, with its key: of use in tests alone.
-CERTIFICATE = Path(__file__).parent / "localhost.pem"
-
-
 def accepting(message_id: str) -> bytes:
     """What a receiver says that has taken a message."""
     return json.dumps({"accepted": message_id}).encode()
-
-
-def _certified() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    return context
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,7 @@ class Sink:
         self._scheme = "https" if is_encrypted else "http"
         if is_encrypted:
             # Shaken hands in the thread of the call: one that hangs there holds up no other.
-            self._server.socket = _certified().wrap_socket(
+            self._server.socket = certified().wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
 
