@@ -30,6 +30,29 @@ class Smtp:
 
 
 @dataclass(frozen=True)
+class Oidc:
+    """The provider that the staff may sign in with; `issuer` exactly as the provider itself writes it.
+
+    `roles` says which values of `roles_claim` give which role here; without a claim, roles are given here alone.
+    `admits` is invited, accounts or roles: who may sign in for the first time.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
+    scopes: str
+    roles_claim: str
+    roles: Mapping[str, str]
+    admits: str
+    allow_private: bool
+
+
+# Minutes without use. Reception has the calendar on the screen all morning; who can change accounts should not leave that open.
+IDLE_MINUTES: Mapping[str, int] = {"admin": 30, "reception": 240, "doctor": 120}
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the environment says. `url` has no trailing slash; secrets never appear in `repr`."""
 
@@ -48,6 +71,13 @@ class Settings:
     smtp: Smtp | None
     redis_url: str | None = field(repr=False)
     trusted_proxy_hops: int = 0
+    oidc: Oidc | None = None
+    keeps_local_accounts: bool = True
+    # Who must have a second step to sign in with a password here: nobody, admins or everybody.
+    second_step: str = "nobody"
+    # How long the staff stay signed in without use, by role, and at most.
+    idle_minutes: Mapping[str, int] = field(default_factory=lambda: dict(IDLE_MINUTES))
+    session_hours: int = 12
 
     @property
     def is_https(self) -> bool:
@@ -86,7 +116,34 @@ def settings() -> Settings:
         smtp=_smtp() if os.environ.get("SMTP_HOST") else None,
         redis_url=os.environ.get("REDIS_URL") or None,
         trusted_proxy_hops=_whole_number("TRUSTED_PROXY_HOPS", 0, 0, 10),
+        oidc=_oidc() if os.environ.get("OIDC_ISSUER") else None,
+        keeps_local_accounts=_keeps_local_accounts(),
+        second_step=_second_step(),
+        idle_minutes=_idle_minutes(),
+        session_hours=_whole_number("SESSION_HOURS", 12, 1, 168),
     )
+
+
+def _idle_minutes() -> Mapping[str, int]:
+    """`admin=15,doctor=60` changes these two; what is not named stays as it is. Use is noted once a minute, so few minutes are the least."""
+    found = dict(IDLE_MINUTES)
+    for pair in (os.environ.get("SESSION_IDLE_MINUTES") or "").split(","):
+        role, _, minutes = pair.strip().partition("=")
+        if not role and not minutes:
+            continue
+        if role not in found or not minutes.isascii() or not minutes.isdigit() or not 5 <= int(minutes[:9]) <= 10080:
+            raise BadSetting(
+                "SESSION_IDLE_MINUTES must be like admin=30,reception=240,doctor=120, in minutes from 5 to 10080."
+            )
+        found[role] = int(minutes)
+    return found
+
+
+def _second_step() -> str:
+    who = os.environ.get("SECOND_STEP") or "nobody"
+    if who not in ("nobody", "admins", "everybody"):
+        raise BadSetting("SECOND_STEP must be nobody, admins or everybody.")
+    return who
 
 
 def _whole_number(name: str, default: int, least: int, most: int) -> int:
@@ -180,6 +237,85 @@ def _smtp() -> Smtp:
         sender=sender,
         security=security,
     )
+
+
+ROLES = ("admin", "reception", "doctor")
+
+
+def _oidc() -> Oidc:
+    issuer = os.environ["OIDC_ISSUER"]
+    host = _host_of_issuer(issuer)
+    is_here = _is_loopback(host)
+    if not issuer.startswith("https://") and not is_here:
+        raise BadSetting("OIDC_ISSUER must begin with https://; http:// is for a provider on this machine.")
+    return Oidc(
+        issuer=issuer,
+        client_id=_needed("OIDC_CLIENT_ID"),
+        client_secret=_needed("OIDC_CLIENT_SECRET"),
+        name=os.environ.get("OIDC_NAME") or host,
+        scopes=_scopes(),
+        roles_claim=os.environ.get("OIDC_ROLES_CLAIM", ""),
+        roles=_roles(),
+        admits=_admits(),
+        allow_private=is_here or _is_allowed("OIDC_ALLOW_PRIVATE"),
+    )
+
+
+def _host_of_issuer(issuer: str) -> str:
+    try:
+        parts = urlsplit(issuer)
+        if (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and not (parts.query or parts.fragment or parts.username)
+        ):
+            return parts.hostname
+    except ValueError:
+        pass
+    raise BadSetting("OIDC_ISSUER must be an address like https://clinic.eu.auth0.com/, as the provider writes it.")
+
+
+def _needed(name: str) -> str:
+    if not (text := os.environ.get(name, "")):
+        raise BadSetting(f"{name} must be set with OIDC_ISSUER.")
+    return text
+
+
+def _scopes() -> str:
+    scopes = (os.environ.get("OIDC_SCOPES") or "openid profile email").split()
+    if "openid" not in scopes:
+        raise BadSetting("OIDC_SCOPES must name openid, and separate scopes by spaces.")
+    return " ".join(scopes)
+
+
+def _roles() -> Mapping[str, str]:
+    """`front desk=reception,chief=admin`; without it the provider's values are called as the roles are here."""
+    text = os.environ.get("OIDC_ROLES", "")
+    pairs = [pair.rpartition("=") for pair in text.split(",") if pair.strip()]
+    roles = {value.strip(): role.strip() for value, _, role in pairs}
+    if not all(value and role in ROLES for value, role in roles.items()):
+        raise BadSetting("OIDC_ROLES must say which value gives which role: front-desk=reception,chief=admin.")
+    return roles or {role: role for role in ROLES}
+
+
+def _admits() -> str:
+    admits = os.environ.get("OIDC_ADMITS") or "invited"
+    if admits not in ("invited", "accounts", "roles"):
+        raise BadSetting("OIDC_ADMITS must be invited, accounts or roles.")
+    if admits == "roles" and not os.environ.get("OIDC_ROLES_CLAIM"):
+        raise BadSetting(
+            "OIDC_ADMITS=roles lets in whoever has a role at the provider, so OIDC_ROLES_CLAIM must be set."
+        )
+    return admits
+
+
+def _keeps_local_accounts() -> bool:
+    text = os.environ.get("OIDC_LOCAL_ACCOUNTS") or "keep"
+    if text not in ("keep", "off"):
+        raise BadSetting("OIDC_LOCAL_ACCOUNTS must be keep or off.")
+    if text == "off" and not os.environ.get("OIDC_ISSUER"):
+        raise BadSetting("OIDC_LOCAL_ACCOUNTS=off needs OIDC_ISSUER, or nobody could sign in.")
+    return text == "keep"
 
 
 def _is_loopback(host: str) -> bool:

@@ -139,3 +139,12 @@ class SignInRefused(MedcalError):
 
     def sentence(self) -> str:
         return t("E-mail address or password is wrong.")
+
+
+class CodeRefused(MedcalError):
+    """A code of the second step that is wrong, too old, or was used before."""
+
+    status = 401
+
+    def sentence(self) -> str:
+        return t("This code is not right, or it has been used. Please take the next one.")

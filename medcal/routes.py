@@ -16,6 +16,8 @@ WISH = "/earlier"
 PRIVACY = "/privacy"
 OLD_LINK = "/link-expired"
 SIGN_IN = "/sign-in"
+SIGN_IN_CODE = "/sign-in/code"
+NEW_PASSWORD = "/sign-in/password"  # noqa: S105
 STAFF_CALENDAR = "/staff"
 STAFF_APPOINTMENTS = "/staff/appointments"
 STAFF_WAITLIST = "/staff/waitlist"
@@ -23,6 +25,8 @@ STAFF_MESSAGES = "/staff/messages"
 STAFF_OFFERS = "/staff/offers"
 STAFF_OFFER_RULES = "/staff/settings/offers"
 STAFF_STATISTICS = "/staff/statistics"
+STAFF_PEOPLE = "/staff/settings/people"
+STAFF_ACCOUNT = "/staff/account"
 
 
 def to(path: str, code: str | None = None) -> str:
@@ -39,6 +43,11 @@ def to_specialty(slug: str) -> str:
 
 def to_doctor(slug: str) -> str:
     return to(f"/doctors/{slug}")
+
+
+def staff_link(token: str) -> str:
+    """Where somebody of the staff gives herself a password; see api/passwords.py."""
+    return f"/l/staff/{token}"
 
 
 def plain(path: str) -> str:

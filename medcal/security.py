@@ -3,11 +3,14 @@
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
+import unicodedata
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -30,13 +33,17 @@ class ActorKind(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something. `id` is the staff user's, or the patient's where it is known; the system has none."""
+    """Who does something. `id` is the staff user's, or the patient's where it is known; the system has none.
+
+    One who `is_unfinished` owes a second step, and may do nothing but set it up.
+    """
 
     kind: ActorKind
     id: int | None = None
     role: Role | None = None
     doctor_id: int | None = None
     name: str = ""
+    is_unfinished: bool = False
 
     @property
     def is_staff(self) -> bool:
@@ -58,7 +65,12 @@ def _hasher() -> PasswordHash:
 
 
 def hash_password(password: str) -> str:
-    return _hasher().hash(password)
+    return _hasher().hash(_as_typed(password))
+
+
+def _as_typed(password: str) -> str:
+    """In one form, however a keyboard puts its umlauts together."""
+    return unicodedata.normalize("NFKC", password)
 
 
 @cache
@@ -70,7 +82,9 @@ def password_fits(password: str, stored: str | None) -> bool:
     """Whether the password belongs to the hash; takes as long when there is no such account (stored=None)."""
     if len(password) > LONGEST_PASSWORD:
         password, stored = "", None
-    fits = _hasher().verify(password, stored or _nobodys_hash())
+    # Made for everybody, since it takes its time once per process.
+    nobodys = _nobodys_hash()
+    fits = _hasher().verify(_as_typed(password), stored or nobodys)
     return fits and stored is not None
 
 
@@ -114,5 +128,33 @@ _CODE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 def new_booking_code() -> str:
     """A short code a patient can read out at the desk, like K7QM-2B9T. It opens nothing."""
-    letters = "".join(secrets.choice(_CODE_LETTERS) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"
+    return _groups_of_four(8)
+
+
+def new_recovery_code() -> str:
+    """Sixty random bits to keep on paper, like K7QM-2B9T-0XCD."""
+    return _groups_of_four(12)
+
+
+def _groups_of_four(count: int) -> str:
+    letters = "".join(secrets.choice(_CODE_LETTERS) for _ in range(count))
+    return "-".join(letters[start : start + 4] for start in range(0, count, 4))
+
+
+def seal(key: bytes, text: str, about: str) -> str:
+    """A text that nobody reads or changes without the server's key (AES-256-GCM), and that fits in the place it is `about` alone."""
+    nonce = secrets.token_bytes(12)
+    return urlsafe_b64encode(nonce + _box(key).encrypt(nonce, text.encode(), about.encode())).decode()
+
+
+def unseal(key: bytes, sealed: str, about: str) -> str | None:
+    """The text again; None for anything that was not sealed with this key for this place."""
+    try:
+        data = urlsafe_b64decode(sealed)
+        return _box(key).decrypt(data[:12], data[12:], about.encode()).decode()
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _box(key: bytes) -> AESGCM:
+    return AESGCM(hmac.new(key, b"seal", hashlib.sha256).digest())

@@ -7,11 +7,13 @@ import sys
 
 from sqlmodel import Session, select
 
+from medcal import clock, routes
+from medcal.config import settings
 from medcal.db import in_transaction
 from medcal.errors import MedcalError
 from medcal.models import Doctor, StaffUser
-from medcal.security import Role
-from medcal.services import accounts
+from medcal.security import SYSTEM, Role
+from medcal.services import accounts, events, people, staff_identities
 
 
 def main(arguments: list[str]) -> int:
@@ -29,7 +31,9 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="manage.py user", description="Staff accounts.")
-    verbs = parser.add_subparsers(required=True, metavar="add | list | password | disable | enable")
+    verbs = parser.add_subparsers(
+        required=True, metavar="add | list | password | link | forget-second-step | unlink | disable | enable"
+    )
     add = verbs.add_parser("add", help="a new account: manage.py user add sam@clinic.example 'Sam Stern' --role admin")
     add.add_argument("email")
     add.add_argument("name")
@@ -42,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("list", help="who may sign in").set_defaults(work=_list)
     for verb, work, what in (
         ("password", _new_password, "a new password; signs out everywhere"),
+        ("link", _link, "a one-time link under which somebody gives herself a password"),
+        ("forget-second-step", _forget_second_step, "for a lost phone: the password alone lets in again"),
+        ("unlink", _unlink, "for a new account at the provider of identity: the address decides once more"),
         ("disable", _disable, "no sign-in any more; signs out at once"),
         ("enable", _enable, "may sign in again"),
     ):
@@ -61,6 +68,7 @@ def _add(db: Session, chosen: argparse.Namespace) -> str:
         doctor_id=_doctor_id(db, chosen.doctor),
         language=chosen.language,
     )
+    events.record(db, "account.invited", by=SYSTEM, now=clock.now(), account=user.ref, role=user.role)
     return f"{user.name} may sign in as {user.email} ({user.role})."
 
 
@@ -80,17 +88,34 @@ def _list(db: Session, _: argparse.Namespace) -> str:
 
 
 def _new_password(db: Session, chosen: argparse.Namespace) -> str:
-    accounts.set_password(db, accounts.find_user(db, chosen.email), chosen.password)
+    user = accounts.find_user(db, chosen.email)
+    accounts.set_password(db, user, chosen.password)
+    events.record(db, "account.password_set", by=SYSTEM, now=clock.now(), account=user.ref, purpose="prompt")
     return f"{chosen.email} has a new password and is signed out everywhere."
 
 
+def _link(db: Session, chosen: argparse.Namespace) -> str:
+    link = people.make_link(db, accounts.find_user(db, chosen.email).ref, by=SYSTEM, now=clock.now())
+    return f"Works once, until {link.expires_at:%Y-%m-%d %H:%M} UTC: {settings().url}{routes.staff_link(link.token)}"
+
+
+def _forget_second_step(db: Session, chosen: argparse.Namespace) -> str:
+    people.remove_second_step(db, accounts.find_user(db, chosen.email).ref, by=SYSTEM, now=clock.now())
+    return f"{chosen.email} signs in with the password alone, until a second step is set up again."
+
+
+def _unlink(db: Session, chosen: argparse.Namespace) -> str:
+    staff_identities.unlink(db, accounts.find_user(db, chosen.email), by=SYSTEM, now=clock.now())
+    return f"Whoever signs in next at the provider with {chosen.email}, verified there, is this account."
+
+
 def _disable(db: Session, chosen: argparse.Namespace) -> str:
-    accounts.disable(db, accounts.find_user(db, chosen.email))
+    people.disable(db, accounts.find_user(db, chosen.email).ref, by=SYSTEM, now=clock.now())
     return f"{chosen.email} cannot sign in any more."
 
 
 def _enable(db: Session, chosen: argparse.Namespace) -> str:
-    accounts.find_user(db, chosen.email).is_active = True
+    people.enable(db, accounts.find_user(db, chosen.email).ref, by=SYSTEM, now=clock.now())
     return f"{chosen.email} may sign in again."
 
 

@@ -11,7 +11,9 @@ os.environ.update(
     MEDCAL_SECRET_KEY="a key for tests alone, known to everybody",
 )
 for name in [*os.environ]:
-    if name.startswith(("N8N_", "SMTP_", "WEBHOOK_", "REDIS_URL", "TRUSTED_PROXY_HOPS")):
+    if name.startswith(
+        ("N8N_", "SMTP_", "WEBHOOK_", "REDIS_URL", "TRUSTED_PROXY_HOPS", "OIDC_", "SECOND_STEP", "SESSION_")
+    ):
         del os.environ[name]
 
 import psycopg  # noqa: E402

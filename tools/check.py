@@ -14,6 +14,7 @@ from tools import database
 from tools.chromium import find_chromium
 from tools.frontend import site
 from tools.n8n_install import install as install_n8n
+from tools.oidc_provider import install as install_provider
 from tools.packages import install_packages
 from tools.places import HOME, LOGS, PYTHON, ROOT, environment
 from tools.processes import Child, Command, Family
@@ -31,7 +32,7 @@ CHECKS = {
 }
 # What is set for a clinic is nothing that its tests may touch or depend on.
 NOT_FOR_TESTS = ("DATABASE_URL", "MEDCAL_PORT", "MEDCAL_URL", "REDIS_URL")
-FAMILIES_NOT_FOR_TESTS = ("N8N_", "SMTP_", "SMS_", "WEBHOOK_")
+FAMILIES_NOT_FOR_TESTS = ("N8N_", "OIDC_", "SMTP_", "SMS_", "WEBHOOK_")
 # Each worker has databases of its own, in a browser also a clinic; a file stays together, a slow journey holds up no other.
 WORKERS = min(os.cpu_count() or 1, 4)
 SIDE_BY_SIDE = {
@@ -153,8 +154,17 @@ def _run_in_browser(family: Family, building: Child, paths: list[str], env: dict
     except Stop as reason:
         print(reason)
         return Counter(failed=1)
+    _fetch_provider(family)
     print("\nTests in a browser", flush=True)
     return _pytest(family, paths, env | {"TEST_SITE": str(site()), "TEST_CHROMIUM": str(browser)})
+
+
+def _fetch_provider(family: Family) -> None:
+    """Without it the tests that need it are skipped, and say why."""
+    try:
+        install_provider(family)
+    except Stop as reason:
+        print(reason)
 
 
 def _pytest(family: Family, arguments: list[str], env: dict[str, str]) -> Counter[str]:

@@ -19,6 +19,7 @@ from medcal.edge.origin import is_ours
 from medcal.edge.sockets import own_origins, peer
 from medcal.errors import Invalid, MedcalError, NotAllowed, SignInRefused, TooManyTries
 from medcal.i18n import DEFAULT, LANGUAGES, speak, t
+from medcal.services.sessions import Device, browser_name
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,11 @@ def to_page(path: str, language: str | None = None, **query: str) -> RedirectRes
 def client(request: Request) -> str | None:
     """What stands for the client's address in limits; None where a proxy hides everybody behind one."""
     return household(peer(request.scope))
+
+
+def device(request: Request) -> Device:
+    """Where a session is opened, as its owner will recognize it."""
+    return Device(client(request) or "", browser_name(request.headers.get("user-agent", "")[:400]))
 
 
 def preferred_language(request: Request) -> str:

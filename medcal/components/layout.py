@@ -148,6 +148,7 @@ STAFF_LINKS = [
     (routes.STAFF_WAITLIST, "hourglass", n_("Waitlist")),
     (routes.STAFF_MESSAGES, "mail", n_("Messages")),
     (routes.STAFF_STATISTICS, "chart-no-axes-column", n_("Statistics")),
+    (routes.STAFF_PEOPLE, "users", n_("People")),
 ]
 
 
@@ -166,7 +167,14 @@ def staff_page(
                     aria_label=t("Main"),
                 ),
                 rx.el.div(
-                    rx.el.span(name, class_name="small soft label"),
+                    link(
+                        rx.icon("circle-user-round", aria_hidden="true"),
+                        rx.el.span(t("Your account"), class_name="visually-hidden"),
+                        rx.el.span(name, class_name="small label"),
+                        href=routes.to(routes.STAFF_ACCOUNT),
+                        class_name="top-link",
+                        **({"aria_current": "page"} if active == routes.STAFF_ACCOUNT else {}),
+                    ),
                     language_link(switch_to),
                     theme_button(),
                     native_form(icon_button("log-out", t("Sign out"), type="submit"), action="/api/sign-out"),

@@ -16,6 +16,10 @@ from medcal.security import digest, new_secret
 Headers = Iterable[tuple[bytes, bytes]]
 
 STAFF, VISIT = "medcal_session", "medcal_visit"
+# Between password and code, and between a one-time link and the password that is given under it.
+TICKET, LINK = "medcal_ticket", "medcal_link"
+# By this one we know who comes back from the provider of identity.
+WAY = "medcal_way"
 STAFF_SECONDS = 7 * 24 * 3600
 VISIT_SECONDS = 90 * 24 * 3600
 
@@ -34,6 +38,20 @@ def set_staff_cookie(response: Response, value: str, max_age: int = STAFF_SECOND
 
 def clear_staff_cookie(response: Response) -> None:
     _clear(response, STAFF)
+
+
+def set_short_cookie(response: Response, cookie: str, value: str, max_age: int) -> None:
+    """TICKET, LINK or WAY, for the minutes that it takes."""
+    _set(response, cookie, value, max_age)
+
+
+def clear_short_cookie(response: Response, cookie: str) -> None:
+    _clear(response, cookie)
+
+
+def request_secret(request: Request, cookie: str) -> str | None:
+    """The value of TICKET, LINK or WAY behind an HTTP request, None without one."""
+    return cookie_value(request.scope["headers"], cookie)
 
 
 def set_visit_cookie(response: Response, value: str | None = None) -> str:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = Sparing(logging.getLogger(__name__))
 
 STAFF = frozenset(str(role) for role in Role)
+# Signed in, but without the second step that the clinic asks for.
+UNFINISHED = "unfinished"
 _MARK = "__open_to__"
 
 Identify = Callable[[State, Event], Awaitable[str | None]]
@@ -50,7 +52,7 @@ class Rule:
 
     @property
     def is_for_staff(self) -> bool:
-        return self.who <= STAFF
+        return self.who <= STAFF | {UNFINISHED}
 
 
 def open_to(
@@ -59,7 +61,8 @@ def open_to(
     """Make a method an event handler that these may call; `options` go to rx.event.
 
     "anyone": any browser. "visitor": any browser that keeps our cookie. "reception", "doctor", "admin": signed-in staff
-    with that role; "staff" means all three. What the browser sends must fit the signature, see `payloads`.
+    with that role; "staff" means all three. "unfinished", beside these: also who owes a second step. What the browser sends
+    must fit the signature, see `payloads`.
     """
     rule = Rule(_spelled_out(who), text_limit)
 
@@ -73,7 +76,7 @@ def open_to(
 
 def _spelled_out(who: tuple[str, ...]) -> frozenset[str]:
     roles = frozenset(who) - {"staff"} | (STAFF if "staff" in who else frozenset())
-    if not roles or not (roles <= STAFF or roles in ({"anyone"}, {"visitor"})):
+    if not roles - {UNFINISHED} or not (roles <= STAFF | {UNFINISHED} or roles in ({"anyone"}, {"visitor"})):
         raise ValueError(f"open_to{who}: say 'anyone', 'visitor', 'staff' or roles of the staff")
     return roles
 
@@ -87,13 +90,13 @@ def rule_of(fn: Callable[..., Any]) -> Rule | None:
 class Guard(rx.Middleware):
     """Asks for each event who sends it and what it carries, before anything else runs.
 
-    `identify(root_state, event)` returns the role of the staff member behind the cookie, looked up in the database each
-    time: signing out works at once, on a socket that is already open. It is also asked before a page gets its whole
+    `identify(root_state, event)` returns the role of the staff member behind the cookie (or UNFINISHED), looked up in the database
+    each time: signing out works at once, on a socket that is already open. It is also asked before a page gets its whole
     state, and must `forget` what another session has filled. (Another cookie means another state: `sockets.introduce`.)
     """
 
-    def __init__(self, identify: Identify, sign_in: str = "/sign-in"):
-        self.identify, self.sign_in = identify, sign_in
+    def __init__(self, identify: Identify, sign_in: str = "/sign-in", set_up: str = "/staff/account"):
+        self.identify, self.sign_in, self.set_up = identify, sign_in, set_up
 
     async def preprocess(self, app: rx.App, state: BaseState, event: Event) -> StateUpdate | None:  # noqa: ARG002
         """None lets the event through; a StateUpdate answers in the handler's place."""
@@ -125,11 +128,13 @@ class Guard(rx.Middleware):
         log.warning("refused %s to %s", event.name, role or "somebody not signed in")
         if role is None:
             return _answer(self._to_sign_in(root))
+        if role == UNFINISHED:
+            return _answer(rx.redirect(_spoken(self.set_up, _language(root))))
         return _answer(_toast(_language(root), n_("You are not allowed to do that.")))
 
     def _to_sign_in(self, root: State) -> EventSpec:
         code, wanted = _language(root), str(root.router.url.path).rstrip("/")
-        address = self.sign_in if code == DEFAULT else f"/{code}{self.sign_in}"
+        address = _spoken(self.sign_in, code)
         # The calendar is where everybody lands who wants nothing else.
         goes_on = is_staff_page(wanted) and not wanted.endswith("/staff")
         return rx.redirect(f"{address}?next={wanted}" if goes_on else address)
@@ -171,6 +176,10 @@ def _toast(code: str, sentence: str) -> EventSpec:
 
 def _answer(event: EventSpec) -> StateUpdate:
     return StateUpdate(events=Event.from_event_type(event))
+
+
+def _spoken(address: str, code: str) -> str:
+    return address if code == DEFAULT else f"/{code}{address}"
 
 
 def _carry(event: Event, payload: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from medcal.models.appointments import Appointment, AppointmentStatus
 from medcal.models.history import Event
+from medcal.models.identities import ProviderLogout, ProviderSession, ProviderSignIn, StaffIdentity
 from medcal.models.messages import Delivery, LetterText, Message, MessageStatus
 from medcal.models.people import (
     AccessToken,
@@ -16,6 +17,7 @@ from medcal.models.people import (
 from medcal.models.places import CalendarFeed, Doctor, Location, ReminderRule, Specialty, VisitType
 from medcal.models.policies import OfferPolicy, OfferStep
 from medcal.models.schedule import Opening, Slot, TimeOff, WorkingHours
+from medcal.models.staff import LinkPurpose, RecoveryCode, SignInTicket, StaffLink
 from medcal.models.waitlist import EntryStatus, FreedEnd, FreedStatus, FreedTime, Offer, OfferStatus, WaitlistEntry
 from medcal.models.work import Job, JobStatus, PeriodicRun
 
@@ -35,6 +37,7 @@ __all__ = [
     "Job",
     "JobStatus",
     "LetterText",
+    "LinkPurpose",
     "Location",
     "Message",
     "MessageStatus",
@@ -47,9 +50,16 @@ __all__ = [
     "Patient",
     "PatientAccess",
     "PeriodicRun",
+    "ProviderLogout",
+    "ProviderSession",
+    "ProviderSignIn",
+    "RecoveryCode",
     "ReminderRule",
+    "SignInTicket",
     "Slot",
     "Specialty",
+    "StaffIdentity",
+    "StaffLink",
     "StaffSession",
     "StaffUser",
     "Throttle",

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from medcal.models.base import choice, instant, key, public_ref, reference
@@ -42,7 +42,11 @@ class Booker(SQLModel, table=True):
 
 
 class StaffUser(SQLModel, table=True):
-    """A local account. A doctor's account is bound to the doctor whose calendar it may see."""
+    """An account. A doctor's is bound to the doctor whose calendar it may see. Without a hash it has no password (yet).
+
+    `totp_key` is sealed; the second step is asked for once `totp_on_at` is set, and `totp_step` is the last one that was
+    accepted, so that no code counts twice.
+    """
 
     __tablename__ = "staff_user"
     __table_args__ = (CheckConstraint("(role = 'doctor') = (doctor_id IS NOT NULL)", name="doctor_has_calendar"),)
@@ -56,19 +60,33 @@ class StaffUser(SQLModel, table=True):
     password_hash: str = Field(max_length=300)
     language: str = Field(default="en", max_length=5)
     is_active: bool = True
+    last_sign_in_at: datetime | None = instant(nullable=True)
+    tried_often_at: datetime | None = instant(nullable=True)
+    totp_key: str = Field(default="", max_length=300, sa_column_kwargs={"server_default": ""})
+    totp_on_at: datetime | None = instant(nullable=True)
+    totp_step: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class StaffSession(SQLModel, table=True):
-    """A signed-in browser. The cookie's value stays in the browser; here is its digest. Deleting the row signs out at once."""
+    """A signed-in browser. The cookie's value stays in the browser; here is its digest. Deleting the row signs out at once.
+
+    It lapses at `expires_at`, or when it has not been used for `idle_seconds`. While it `needs_second_step` it opens nothing but
+    the page where that is set up.
+    """
 
     __tablename__ = "session"
 
     id: int | None = key()
+    ref: uuid.UUID = public_ref()
     cookie_digest: str = Field(max_length=64, unique=True)
     staff_user_id: int = reference("staff_user.id", index=True)
     created_at: datetime = instant()
     seen_at: datetime = instant()
     expires_at: datetime = instant()
+    idle_seconds: int
+    address: str = Field(default="", max_length=60)
+    browser: str = Field(default="", max_length=60)
+    needs_second_step: bool = False
 
 
 class PatientAccess(SQLModel, table=True):

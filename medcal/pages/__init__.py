@@ -9,17 +9,21 @@ import reflex as rx
 from medcal import routes
 from medcal.i18n import n_
 from medcal.pages import (
+    account,
     appointment,
     book,
     booked,
     doctor,
     find,
     home,
+    new_password,
     offer,
     offer_rules,
     old_link,
+    people,
     privacy,
     sign_in,
+    sign_in_code,
     specialty,
     staff_appointments,
     staff_calendar,
@@ -29,6 +33,7 @@ from medcal.pages import (
     staff_waitlist,
     wish,
 )
+from medcal.state.account import AccountState
 from medcal.state.appointment import AppointmentState
 from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState, HomeState, SpecialtyState
@@ -37,6 +42,7 @@ from medcal.state.clinic import ClinicState
 from medcal.state.find import FindState
 from medcal.state.offer import OfferState
 from medcal.state.offer_rules import OfferRulesState
+from medcal.state.people import PeopleState
 from medcal.state.sign_in import SignInState
 from medcal.state.staff_appointments import StaffAppointmentsState
 from medcal.state.staff_messages import StaffMessagesState
@@ -70,6 +76,8 @@ PAGES = [
     Page(routes.PRIVACY, n_("What we keep about you"), privacy.page),
     Page(routes.OLD_LINK, n_("This link no longer works"), old_link.page),
     Page(routes.SIGN_IN, n_("Sign in"), sign_in.page, (ClinicState.load, SignInState.load)),
+    Page(routes.SIGN_IN_CODE, n_("Sign in"), sign_in_code.page, (ClinicState.load, SignInState.load)),
+    Page(routes.NEW_PASSWORD, n_("Your password"), new_password.page, (ClinicState.load, SignInState.load)),
     Page(routes.STAFF_CALENDAR, n_("Calendar"), staff_calendar.page, (CalendarState.load,)),
     Page(routes.STAFF_APPOINTMENTS, n_("Appointments"), staff_appointments.page, (StaffAppointmentsState.load,)),
     Page(routes.STAFF_OFFERS, n_("Offers"), staff_offers.page, (StaffOffersState.load,)),
@@ -77,4 +85,6 @@ PAGES = [
     Page(routes.STAFF_WAITLIST, n_("Waitlist"), staff_waitlist.page, (StaffWaitlistState.load,)),
     Page(routes.STAFF_MESSAGES, n_("Messages"), staff_messages.page, (StaffMessagesState.load,)),
     Page(routes.STAFF_STATISTICS, n_("Statistics"), staff_statistics.page, (StaffStatisticsState.load,)),
+    Page(routes.STAFF_PEOPLE, n_("People"), people.page, (PeopleState.load,)),
+    Page(routes.STAFF_ACCOUNT, n_("Your account"), account.page, (AccountState.load,)),
 ]

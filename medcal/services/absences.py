@@ -12,6 +12,7 @@ from medcal.errors import Invalid, NotFound
 from medcal.i18n import t
 from medcal.models import Location, TimeOff
 from medcal.models.appointments import LIVE
+from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import events, schedules
 from medcal.services.day_book import get_doctor, own_doctor
@@ -50,6 +51,7 @@ def block_time(
     now: datetime,
 ) -> Blocked:
     """Take a doctor's time out of what can be booked; appointments in it stay. Doctors may for themselves only (NotFound)."""
+    check(actor, Can.block_time)
     doctor = get_doctor(db, actor, doctor_ref)
     assert doctor.id is not None
     zone = db.get_one(Location, doctor.location_id).zone_info
@@ -83,6 +85,7 @@ def _appointments_in(db: Session, absence: TimeOff) -> int:
 
 def unblock_time(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
     """Give blocked time back; what is free in it can be booked again. Closures of a location are not for the calendar (NotFound)."""
+    check(actor, Can.block_time)
     own = own_doctor(actor)
     absence = db.exec(select(TimeOff).where(TimeOff.ref == ref)).one_or_none()
     if absence is None or absence.doctor_id is None or own not in (None, absence.doctor_id):
@@ -94,6 +97,7 @@ def unblock_time(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) ->
 
 def coming_absences(db: Session, actor: Actor, doctor_ref: uuid.UUID, now: datetime) -> list[ComingAbsence]:
     """A doctor's time off from now on, the next first."""
+    check(actor, Can.block_time)
     doctor = get_doctor(db, actor, doctor_ref)
     rows = fetch(
         db,

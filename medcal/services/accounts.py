@@ -1,100 +1,68 @@
-"""Staff accounts and their sessions: sign in, sign out, and who is behind a cookie."""
+"""Staff accounts: who gets in with a password, and how accounts are made, changed and closed."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
+from medcal.config import settings
 from medcal.db import fetch, fetch_one
 from medcal.errors import Invalid, NotFound, NotPossibleNow, SignInRefused
 from medcal.i18n import t
-from medcal.models import StaffSession, StaffUser
-from medcal.security import LONGEST_PASSWORD, Actor, ActorKind, Role, digest, hash_password, new_secret, password_fits
-from medcal.services import throttle
+from medcal.models import StaffUser
+from medcal.security import SYSTEM, Role, hash_password, password_fits
+from medcal.services import events, second_step, sessions, throttle
+from medcal.services.passwords import check_password
 from medcal.services.patients import check_email, check_name
+from medcal.services.sessions import NOWHERE, Device
 
-LONGEST_SESSION = timedelta(hours=12)
-LONGEST_PAUSE = timedelta(hours=2)
-SHORTEST_PASSWORD = 10
+# Of one account: in all, and from one address, so that a stranger does not lock out whom the clinic's own address lets in.
+TRIES_OF_ACCOUNT, TRIES_OF_PAIR, TRIES_OF_ADDRESS = 10, 6, 40
+TRIES_WINDOW = timedelta(minutes=5)
+
+
+# --- Signing in -------------------------------------------------------------------------------------------------------
 
 
 def count_sign_in(db: Session, email: str, address: str | None, *, now: datetime) -> None:
     """Count a try to sign in, in a transaction of its own before `sign_in`. Raises TooManyTries.
 
     By account against guessing from many addresses, by address (None: unknown, behind a proxy) against trying one
-    password on many accounts.
+    password on many accounts. Of an account that is tried as often as it may be, the history says so.
     """
-    window = timedelta(minutes=5)
-    throttle.count(db, f"sign-in as {_as_kept(email)}", limit=10, window=window, now=now)
+    kept = _as_kept(email)
     if address:
-        throttle.count(db, f"sign-in from {address}", limit=40, window=window, now=now)
+        throttle.count(db, f"sign-in from {address}", limit=TRIES_OF_ADDRESS, window=TRIES_WINDOW, now=now)
+        throttle.count(db, f"sign-in as {kept} from {address}", limit=TRIES_OF_PAIR, window=TRIES_WINDOW, now=now)
+    tries = throttle.count(db, f"sign-in as {kept}", limit=TRIES_OF_ACCOUNT, window=TRIES_WINDOW, now=now)
+    if tries == TRIES_OF_ACCOUNT:
+        noted = fetch_one(
+            db,
+            "UPDATE staff_user SET tried_often_at = %(now)s WHERE email = %(email)s RETURNING ref",
+            now=now,
+            email=kept,
+        )
+        if noted:
+            events.record(db, "account.closed_for_a_while", by=SYSTEM, now=now, account=noted.ref)
 
 
-def sign_in(db: Session, email: str, password: str, *, now: datetime) -> tuple[StaffUser, str]:
-    """Open a new session; returns the user and the value for the browser's cookie, of which only the digest is kept.
+def sign_in(
+    db: Session, email: str, password: str, *, device: Device = NOWHERE, now: datetime
+) -> tuple[StaffUser, str]:
+    """Let somebody in who knows her password; returns the user and the value for the browser's cookie.
 
-    Raises SignInRefused: in the same words, and after the same work, for a wrong password, an unknown and a disabled
-    account.
+    For an account with a second step it is the value of a ticket for `second_step.finish`, which opens nothing. Raises
+    SignInRefused: in the same words, and after the same work, for a wrong password, an unknown and a disabled account.
     """
     user = db.exec(select(StaffUser).where(StaffUser.email == _as_kept(email))).first()
-    fits = password_fits(password, user.password_hash if user else None)
-    if user is None or not fits or not user.is_active:
+    fits = password_fits(password, (user.password_hash or None) if user else None)
+    if user is None or not fits or not user.is_active or not settings().keeps_local_accounts:
         raise SignInRefused
-    assert user.id is not None
-    value = new_secret()
-    db.add(
-        StaffSession(
-            cookie_digest=digest(value),
-            staff_user_id=user.id,
-            created_at=now,
-            seen_at=now,
-            expires_at=now + LONGEST_SESSION,
-        )
-    )
-    db.flush()
-    return user, value
+    if second_step.is_on(user):
+        return user, second_step.open_ticket(db, user, now)
+    return user, sessions.open_session(db, user, device, has_second_step=False, now=now)
 
 
-def sign_out(db: Session, cookie_digest: str) -> None:
-    """End a session; its cookie is worth nothing from now on, also in pages that are open."""
-    fetch(db, "DELETE FROM session WHERE cookie_digest = %(cookie)s", cookie=cookie_digest)
-
-
-def sign_out_everywhere(db: Session, user_id: int) -> None:
-    """End all sessions of a user: a lost device, a new password."""
-    fetch(db, "DELETE FROM session WHERE staff_user_id = %(user_id)s", user_id=user_id)
-
-
-# A session counts while it is young enough, was used lately, and its account is active.
-_VALID = "s.expires_at > %(now)s AND s.seen_at > %(now)s - %(pause)s::interval AND u.is_active"
-_FIND = f"""
-SELECT s.cookie_digest, u.id, u.role, u.doctor_id, u.name
-  FROM session s JOIN staff_user u ON u.id = s.staff_user_id WHERE {_VALID} AND s.cookie_digest
-"""
-# One round trip, and a write at most once a minute: this runs before every protected event.
-_FIND_AND_SEE = f"""
-WITH found AS ({_FIND} = %(cookie)s),
-     seen AS (UPDATE session SET seen_at = %(now)s
-               WHERE cookie_digest = (SELECT cookie_digest FROM found) AND seen_at < %(now)s - interval '1 minute')
-SELECT * FROM found
-"""
-
-
-def find_actor(db: Session, cookie_digest: str, now: datetime) -> Actor | None:
-    """Who is signed in behind a cookie, or None. Keeps the session from lapsing, since this browser is being used."""
-    row = fetch_one(db, _FIND_AND_SEE, cookie=cookie_digest, now=now, pause=LONGEST_PAUSE)
-    return _actor(row) if row else None
-
-
-def find_actors(db: Session, cookie_digests: Collection[str], now: datetime) -> dict[str, Actor]:
-    """Who is signed in behind many cookies, by digest; the others are missing. Looking does not count as use."""
-    rows = fetch(db, f"{_FIND} = ANY(%(cookies)s)", cookies=list(cookie_digests), now=now, pause=LONGEST_PAUSE)
-    return {row.cookie_digest: _actor(row) for row in rows}
-
-
-def _actor(row: Any) -> Actor:
-    return Actor(ActorKind.staff, id=row.id, role=Role(row.role), doctor_id=row.doctor_id, name=row.name)
+# --- Accounts ---------------------------------------------------------------------------------------------------------
 
 
 def create_user(
@@ -102,24 +70,27 @@ def create_user(
     *,
     email: str,
     name: str,
-    password: str,
+    password: str | None,
     role: Role,
     doctor_id: int | None = None,
     language: str = "en",
 ) -> StaffUser:
-    """Add an account. Raises Invalid where something does not fit; a doctor's account needs its doctor."""
-    kept = check_email(email)
-    _check_password(password)
-    if (role is Role.doctor) != (doctor_id is not None):
-        raise Invalid(t("A doctor's account needs its doctor; other accounts have none."), "doctor_id")
+    """Add an account; without a password somebody can only be invited to it, or come from a provider.
+
+    Raises Invalid where something does not fit; a doctor's account needs its doctor.
+    """
+    kept, known_as = check_email(email), check_name(name)
+    if password is not None:
+        check_password(password, email=kept, name=known_as)
+    _check_doctor(role, doctor_id)
     if db.exec(select(StaffUser.id).where(StaffUser.email == kept)).first():
         raise Invalid(t("There is already an account with this e-mail address."), "email")
     user = StaffUser(
         email=kept,
-        name=check_name(name),
+        name=known_as,
         role=role,
         doctor_id=doctor_id,
-        password_hash=hash_password(password),
+        password_hash=hash_password(password) if password is not None else "",
         language=language,
     )
     db.add(user)
@@ -127,12 +98,9 @@ def create_user(
     return user
 
 
-def _check_password(password: str) -> None:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Invalid(
-            t("A password has {least} to {most} characters.", least=SHORTEST_PASSWORD, most=LONGEST_PASSWORD),
-            "password",
-        )
+def _check_doctor(role: Role, doctor_id: int | None) -> None:
+    if (role is Role.doctor) != (doctor_id is not None):
+        raise Invalid(t("A doctor's account needs its doctor; other accounts have none."), "doctor_id")
 
 
 def find_user(db: Session, email: str) -> StaffUser:
@@ -144,30 +112,47 @@ def find_user(db: Session, email: str) -> StaffUser:
 
 
 def set_password(db: Session, user: StaffUser, password: str) -> None:
-    """Give a new password and end all sessions that the old one opened. Raises Invalid."""
-    _check_password(password)
+    """Give a new password; all sessions end that the old one opened, and links that are out. Raises WeakPassword."""
+    check_password(password, email=user.email, name=user.name)
     assert user.id is not None
     user.password_hash = hash_password(password)
-    sign_out_everywhere(db, user.id)
+    fetch(db, "DELETE FROM staff_link WHERE staff_user_id = %(user_id)s AND used_at IS NULL", user_id=user.id)
+    sessions.sign_out_everywhere(db, user.id)
+
+
+def set_role(db: Session, user: StaffUser, role: Role, doctor_id: int | None = None) -> None:
+    """Give another role; who is signed in signs in anew. Raises Invalid, and NotPossibleNow for the last admin."""
+    _check_doctor(role, doctor_id)
+    if (user.role, user.doctor_id) == (role, doctor_id):
+        return
+    if role is not Role.admin:
+        _keep_an_admin(db, user)
+    assert user.id is not None
+    user.role, user.doctor_id = role, doctor_id
+    sessions.sign_out_everywhere(db, user.id)
 
 
 def disable(db: Session, user: StaffUser) -> None:
-    """End an account's sessions and let it open no more. The last admin stays (NotPossibleNow): somebody must be able to let others in."""
+    """End an account's sessions and links, and let it open no more. Raises NotPossibleNow for the last admin."""
+    _keep_an_admin(db, user)
     assert user.id is not None
+    user.is_active = False
+    fetch(db, "DELETE FROM staff_link WHERE staff_user_id = %(user_id)s AND used_at IS NULL", user_id=user.id)
+    sessions.sign_out_everywhere(db, user.id)
+
+
+def _keep_an_admin(db: Session, besides: StaffUser) -> None:
+    """Somebody must be able to let others in: an admin who has a password, or has come from a provider before."""
+    can_come = or_(StaffUser.password_hash != "", col(StaffUser.last_sign_in_at).is_not(None))
     # All of them in one order: two admins who disable each other at the same instant pass here one by one.
     admins = (
-        select(StaffUser.id).where(StaffUser.role == Role.admin, col(StaffUser.is_active)).order_by(col(StaffUser.id))
+        select(StaffUser.id)
+        .where(StaffUser.role == Role.admin, col(StaffUser.is_active), can_come)
+        .order_by(col(StaffUser.id))
+        .with_for_update()
     )
-    if db.exec(admins.with_for_update()).all() == [user.id]:
+    if db.exec(admins).all() == [besides.id]:
         raise NotPossibleNow(t("This is the last admin who can sign in. Add another one first."))
-    user.is_active = False
-    sign_out_everywhere(db, user.id)
-
-
-def forget_old_sessions(db: Session, now: datetime) -> int:
-    """Remove sessions that have ended by themselves; returns how many."""
-    ended = "expires_at <= %(now)s OR seen_at <= %(now)s - %(pause)s::interval"
-    return len(fetch(db, f"DELETE FROM session WHERE {ended} RETURNING id", now=now, pause=LONGEST_PAUSE))
 
 
 def _as_kept(email: str) -> str:

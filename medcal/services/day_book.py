@@ -17,7 +17,8 @@ from medcal.db import fetch, fetch_one
 from medcal.errors import NotAllowed, NotFound
 from medcal.models import Appointment, AppointmentStatus, Doctor, WorkingHours
 from medcal.models.appointments import LIVE
-from medcal.security import Actor, Role
+from medcal.roles import RIGHTS, Can, Whose, check
+from medcal.security import Actor
 from medcal.services.availability import cells_of_day
 
 LONGEST_VISIT = timedelta(hours=10)
@@ -26,9 +27,8 @@ STEP = timedelta(minutes=5)
 
 def own_doctor(actor: Actor) -> int | None:
     """The one doctor whose rows the actor may see, None for everybody's. Raises NotAllowed for anybody who is not on the staff."""
-    if not actor.is_staff:
-        raise NotAllowed
-    if actor.role is not Role.doctor:
+    check(actor, Can.see_calendar)
+    if actor.role is None or RIGHTS[Can.see_calendar].whose[actor.role] is Whose.all:
         return None
     if actor.doctor_id is None:
         raise NotAllowed

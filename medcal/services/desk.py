@@ -15,6 +15,7 @@ from medcal import clock
 from medcal.errors import Invalid, MedcalError, NotFound, NotOffered, SlotTaken
 from medcal.i18n import t
 from medcal.models import Appointment, Doctor, Location, Patient, VisitType
+from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import booking, waitlist
 from medcal.services.day_book import get_doctor, get_visible, usual_start
@@ -61,6 +62,7 @@ class Place:
 
 def place_at(db: Session, actor: Actor, doctor_ref: uuid.UUID, wall: WallTime) -> Place:
     """What a click on a doctor's day means. Raises NotFound for somebody else's calendar."""
+    check(actor, Can.book_at_desk)
     doctor, zone = _doctor_and_zone(db, actor, doctor_ref)
     assert doctor.id is not None
     found = select(VisitType).where(VisitType.specialty_id == doctor.specialty_id, VisitType.is_active)
@@ -81,6 +83,7 @@ def book(
     now: datetime,
 ) -> Appointment:
     """Book for a patient; with `overbook_reason` also where the time is taken or outside the hours. Raises what `book_at_desk` does."""
+    check(actor, Can.book_at_desk)
     doctor, zone = _doctor_and_zone(db, actor, doctor_ref)
     return booking.book_at_desk(
         db,
@@ -107,6 +110,7 @@ def move(
     now: datetime,
 ) -> Appointment:
     """Move an appointment to a time, also of another doctor of the specialty. Raises what `move_at_desk` does."""
+    check(actor, Can.book_at_desk)
     appointment = get_visible(db, actor, ref)
     doctor, zone = _doctor_and_zone(db, actor, doctor_ref)
     booking.move_at_desk(
@@ -129,16 +133,19 @@ def may_be_overbooked(refusal: MedcalError) -> bool:
 
 def cancel(db: Session, actor: Actor, ref: uuid.UUID, *, reason: str = "", now: datetime) -> None:
     """Cancel an appointment; the reason is kept for the history and told to nobody."""
+    check(actor, Can.book_at_desk)
     booking.cancel(db, get_visible(db, actor, ref), reason=check_free_text(reason, "reason", 300), by=actor, now=now)
 
 
 def wait_for_earlier(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
     """She asked on the phone to be told when something earlier opens: any doctor of the specialty, any day and hour."""
+    check(actor, Can.keep_waitlist)
     waitlist.join(db, get_visible(db, actor, ref), waitlist.Wish(), by=actor, now=now)
 
 
 def stop_waiting(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
     """She no longer asks for something earlier; an open offer to her ends."""
+    check(actor, Can.keep_waitlist)
     appointment = get_visible(db, actor, ref)
     assert appointment.id is not None
     waitlist.leave(db, appointment.id, by=actor, now=now)
@@ -163,6 +170,7 @@ _STEPS = {
 
 def take_step(db: Session, actor: Actor, ref: uuid.UUID, step: Step, *, now: datetime) -> None:
     """Check in, finish, mark or take back a no-show. Raises NotPossibleNow when somebody else was faster."""
+    check(actor, Can.see_visits_through)
     _STEPS[step](db, get_visible(db, actor, ref), by=actor, now=now)
 
 

@@ -51,6 +51,20 @@ EVENTS: dict[str, Follows] = {
     "message.resent": Follows(),
     "messages.replayed": Follows(),
     "message.called": Follows(),
+    # Accounts; `account` in the detail says whose
+    "account.invited": Follows(),
+    "account.link_made": Follows(),
+    "account.password_set": Follows(),
+    "account.linked": Follows(),
+    "account.unlinked": Follows(),
+    "account.role_changed": Follows(),
+    "account.disabled": Follows(),
+    "account.enabled": Follows(),
+    "account.signed_out": Follows(),
+    "account.second_step_on": Follows(),
+    "account.second_step_off": Follows(),
+    "account.recovery_codes_renewed": Follows(),
+    "account.closed_for_a_while": Follows(),
     # The schedule
     "schedule.changed": Follows(),
 }

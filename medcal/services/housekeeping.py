@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from medcal.db import fetch
-from medcal.services import access, accounts, throttle, waitlist
+from medcal.services import access, oidc_ways, provider_sessions, sessions, staff_links, throttle, waitlist
 
 JOBS_KEPT_FOR = timedelta(days=30)
 
@@ -41,7 +41,10 @@ def _blot_out_codes(db: Session, now: datetime) -> int:
 
 
 CHORES: tuple[Callable[[Session, datetime], int], ...] = (
-    accounts.forget_old_sessions,
+    sessions.forget_old_sessions,
+    staff_links.forget_old,
+    oidc_ways.forget_old,
+    provider_sessions.forget_old,
     access.forget_old,
     throttle.forget_old,
     waitlist.drop_pointless,

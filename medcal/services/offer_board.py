@@ -13,10 +13,11 @@ from sqlmodel import Session, select
 
 from medcal.clock import local
 from medcal.db import fetch, fetch_one
-from medcal.errors import NotAllowed, NotFound, NotPossibleNow, OfferClosed
+from medcal.errors import NotFound, NotPossibleNow, OfferClosed
 from medcal.i18n import n_, t
 from medcal.models import FreedStatus, Location, Offer, OfferStatus
-from medcal.security import Actor, Role
+from medcal.roles import Can, check
+from medcal.security import Actor
 from medcal.services import answers
 from medcal.services.quiet_hours import end_of_quiet
 
@@ -289,5 +290,4 @@ def _what_came(db: Session, offer_id: int | None) -> str:
 
 def _check(actor: Actor) -> None:
     """Freed time crosses doctors: it is reception's and the admins'."""
-    if not actor.is_staff or actor.role not in (Role.reception, Role.admin):
-        raise NotAllowed
+    check(actor, Can.answer_offers)

@@ -9,9 +9,10 @@ from sqlmodel import Session, select
 
 from medcal import clock
 from medcal.db import fetch
-from medcal.errors import NotAllowed, NotFound
+from medcal.errors import NotFound
 from medcal.models import Location
-from medcal.security import Actor, Role
+from medcal.roles import Can, check
+from medcal.security import Actor
 from medcal.services import policy
 from medcal.services.policy import AfterQuiet, Policy
 from medcal.services.quiet_hours import end_of_quiet
@@ -121,8 +122,7 @@ def _visit_type_id(db: Session, ref: uuid.UUID | None) -> int | None:
 
 def _check(actor: Actor) -> None:
     """Rules are settings, hence the admins'."""
-    if not actor.is_staff or actor.role is not Role.admin:
-        raise NotAllowed
+    check(actor, Can.set_rules)
 
 
 # --- What they come to ------------------------------------------------------------------------------------------------

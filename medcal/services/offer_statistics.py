@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from medcal.db import fetch
-from medcal.errors import NotAllowed
-from medcal.security import SYSTEM, Actor, Role
+from medcal.roles import Can, check
+from medcal.security import Actor
 
 # Bounds between the classes of lead time, from the moment when a time became free to its start.
 LEAD_HOURS = (4, 24, 72, 168)
@@ -97,8 +97,7 @@ class Statistics:
 
 def statistics(db: Session, actor: Actor, *, days: int, now: datetime) -> Statistics:
     """The figures of the last so many days. Raises NotAllowed for everybody but admins and the clinic's own command."""
-    if actor is not SYSTEM and not (actor.is_staff and actor.role is Role.admin):
-        raise NotAllowed
+    check(actor, Can.read_statistics)
     since = now - timedelta(days=days)
     fills = _fills(db, since, now)
     total = next((each for each in fills if each.what == "all"), Fills("all", "", ()))

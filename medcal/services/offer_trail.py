@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, select
 
 from medcal.db import fetch, fetch_one
-from medcal.errors import NotAllowed, NotFound
+from medcal.errors import NotFound
 from medcal.models import FreedTime, Location
-from medcal.security import Actor, Role
+from medcal.roles import Can, check
+from medcal.security import Actor
 from medcal.services.candidates import PassedOver, passed_over
 from medcal.services.policy import policy_for
 
@@ -52,8 +53,7 @@ class Trail:
 
 def trail_of(db: Session, actor: Actor, ref: uuid.UUID, now: datetime) -> Trail:
     """The trail of a freed time, for reception and admins. Raises NotAllowed, NotFound."""
-    if actor.role not in (Role.reception, Role.admin):
-        raise NotAllowed
+    check(actor, Can.answer_offers)
     freed = db.exec(
         select(FreedTime).where(FreedTime.ref == ref).execution_options(populate_existing=True)
     ).one_or_none()

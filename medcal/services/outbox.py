@@ -13,10 +13,11 @@ from sqlmodel import Session, col, or_, select
 
 from medcal.config import settings
 from medcal.db import fetch_one
-from medcal.errors import NotAllowed, NotFound
+from medcal.errors import NotFound
 from medcal.i18n import n_, t
 from medcal.models import Delivery, Location, Message, MessageStatus, Patient
-from medcal.security import Actor, Role
+from medcal.roles import Can, check
+from medcal.security import Actor
 from medcal.services.notifications import Words, words_of
 
 _LINK = re.compile(r"\{link:\w+\}")
@@ -141,5 +142,4 @@ def clinic_zone(db: Session) -> ZoneInfo:
 
 def check_reader(actor: Actor) -> None:
     """Raises NotAllowed for anybody but reception and admins."""
-    if not actor.is_staff or actor.role not in (Role.reception, Role.admin):
-        raise NotAllowed
+    check(actor, Can.read_messages)

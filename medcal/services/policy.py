@@ -8,11 +8,12 @@ from typing import Any
 from sqlmodel import Session
 
 from medcal.db import changed, fetch, fetch_one
-from medcal.errors import Invalid, NotAllowed
+from medcal.errors import Invalid
 from medcal.i18n import t
 from medcal.models import Location
 from medcal.models.policies import DEFAULT_STEPS
-from medcal.security import Actor, Role
+from medcal.roles import Can, check
+from medcal.security import Actor
 from medcal.services import events, freed_time
 from medcal.services.quiet_hours import answer_deadline, end_of_quiet
 
@@ -124,8 +125,7 @@ def set_policy(
 
     Raises NotAllowed for anybody but an admin, Invalid.
     """
-    if by.role is not Role.admin:
-        raise NotAllowed
+    check(by, Can.set_rules)
     _check(policy)
     write_policy(db, location_id, visit_type_id, policy)
     freed_time.look_again(db, location_id, now)
@@ -192,8 +192,7 @@ def write_default_policy(db: Session, location: Location) -> None:
 
 def forget_policy(db: Session, location_id: int, visit_type_id: int, *, by: Actor, now: datetime) -> None:
     """A kind of visit has no rules of its own any more; the location's hold for it. Raises NotAllowed for anybody but an admin."""
-    if by.role is not Role.admin:
-        raise NotAllowed
+    check(by, Can.set_rules)
     fetch(
         db,
         "DELETE FROM offer_policy WHERE location_id = %(location_id)s AND visit_type_id = %(visit_type_id)s",

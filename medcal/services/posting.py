@@ -1,4 +1,4 @@
-"""One POST to an address that somebody has configured: where it may lead, how long it may take, how much is read.
+"""One call to an address that somebody has configured: where it may lead, how long it may take, how much is read.
 
 By the standard library's client, on connections of our own: the address that was checked is the one that is called, whatever
 the name stands for a moment later. It knows no redirects and no proxies.
@@ -65,12 +65,23 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, seconds: float, a
 
     Raises Forbidden, OSError (TimeoutError among them) and http.client.HTTPException.
     """
+    return _call("POST", url, headers, body, seconds=seconds, allow_private=allow_private)
+
+
+def get(url: str, headers: Mapping[str, str], *, seconds: float, allow_private: bool) -> Answer:
+    """Ask, in the same way and with the same limits as `post`."""
+    return _call("GET", url, headers, None, seconds=seconds, allow_private=allow_private)
+
+
+def _call(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, seconds: float, allow_private: bool
+) -> Answer:
     parts, give_up_at = _parts(url), time.monotonic() + seconds
     line = _line(parts, allow_private)
     line.give_up_at = give_up_at
     was_open = line.is_fresh()
     try:
-        return _exchange(line, parts, headers, body)
+        return _exchange(line, method, parts, headers, body)
     except (ConnectionError, http.client.RemoteDisconnected):
         line.close()
         # The far end may close what rested at the very moment it is used again. The same call once more is no second message: it has the same id.
@@ -80,15 +91,15 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, seconds: float, a
         line.close()
         raise
     try:
-        return _exchange(line, parts, headers, body)
+        return _exchange(line, method, parts, headers, body)
     except BaseException:
         line.close()
         raise
 
 
-def _exchange(line: "_Line", parts: SplitResult, headers: Mapping[str, str], body: bytes) -> Answer:
+def _exchange(line: "_Line", method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes | None) -> Answer:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    line.request("POST", path, body, dict(headers))
+    line.request(method, path, body, dict(headers))
     with line.getresponse() as response:
         read = response.read(LARGEST_ANSWER)
         is_whole = response.isclosed()

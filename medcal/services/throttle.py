@@ -9,8 +9,10 @@ from medcal.errors import TooManyTries
 from medcal.security import digest
 
 
-def count(db: Session, name: str, *, limit: int, window: timedelta, now: datetime) -> None:
+def count(db: Session, name: str, *, limit: int, window: timedelta, now: datetime) -> int:
     """Count one try of `name`; raises TooManyTries from the try after `limit` on, until the window has passed.
+
+    Returns which one of its window it is.
 
     Belongs into a transaction of its own, before the one that does the work: what that one rolls back has been tried
     all the same. Names are kept as digests, since they hold addresses.
@@ -26,6 +28,7 @@ def count(db: Session, name: str, *, limit: int, window: timedelta, now: datetim
     assert row is not None
     if row.tries > limit:
         raise TooManyTries
+    return int(row.tries)
 
 
 def _window_start(now: datetime, window: timedelta) -> datetime:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from medcal import clock
 from medcal.db import changed, fetch, fetch_one
-from medcal.errors import Invalid, NotAllowed, NotFound, NotPossibleNow
+from medcal.errors import Invalid, NotFound, NotPossibleNow
 from medcal.i18n import t
 from medcal.models import (
     Doctor,
@@ -21,7 +21,8 @@ from medcal.models import (
     VisitType,
     WaitlistEntry,
 )
-from medcal.security import Actor, Role
+from medcal.roles import Can, check
+from medcal.security import Actor
 from medcal.services import events, waitlist
 from medcal.services.desk import PatientForm
 from medcal.services.offer_states import ENTRY, after
@@ -228,5 +229,4 @@ def what_can_be_wished(db: Session, actor: Actor) -> list[Wishable]:
 
 def _check(actor: Actor) -> None:
     """The list is reception's and the admins': it crosses doctors."""
-    if not actor.is_staff or actor.role not in (Role.reception, Role.admin):
-        raise NotAllowed
+    check(actor, Can.keep_waitlist)

@@ -24,7 +24,7 @@ from medcal.errors import SignedOut
 from medcal.failures import outline
 from medcal.i18n import current_language, language, language_of
 from medcal.security import Actor
-from medcal.services import accounts
+from medcal.services import sessions
 from medcal.state.hints import Bell, History, hear
 from medcal.state.session import start_afresh, take_note
 
@@ -34,7 +34,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 # How long a topic rests between two pushes, in seconds. Only staff may subscribe to a topic that is not public.
-STAFF_TOPICS = {"calendar": 0.05, "appointments": 0.05, "waitlist": 0.05, "messages": 0.05}
+STAFF_TOPICS = {
+    **dict.fromkeys(("calendar", "appointments", "waitlist", "messages"), 0.05),
+    **dict.fromkeys(("people", "account", "settings"), 0.5),
+}
 PUBLIC_TOPICS = {"openings": 1.0, "visit": 0.5}
 REST = STAFF_TOPICS | PUBLIC_TOPICS
 
@@ -231,7 +234,7 @@ async def show_out_the_signed_out(app: rx.App, now: datetime) -> None:
 
 async def _signed_in(watchers: Iterable[Watcher], now: datetime) -> dict[str, Actor]:
     refs = frozenset(watcher.staff for watcher in watchers if watcher.staff)
-    return await db.run(accounts.find_actors, refs, now) if refs else {}
+    return await db.run(sessions.find_actors, refs, now) if refs else {}
 
 
 def _page(state: BaseState) -> str:

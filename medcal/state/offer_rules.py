@@ -16,6 +16,7 @@ from medcal.security import Actor
 from medcal.services import offer_rules
 from medcal.services.offer_rules import BOUNDS
 from medcal.services.policy import Policy, Step
+from medcal.state import live
 from medcal.state.desk_answers import done, ref_in, refused
 from medcal.state.forms import Check, Form, text
 from medcal.state.session import actor_of
@@ -59,6 +60,7 @@ class OfferRulesState(rx.State):
 
     @open_to("admin")
     async def load(self) -> None:
+        live.subscribe("settings", self)
         await self._read_places()
         if self.places and not self.place:
             self.place = self.places[0].value
@@ -124,6 +126,9 @@ class OfferRulesState(rx.State):
         await self._read_places()
         await self._read_rules()
         return done(t("The rules of the location hold again."))
+
+    async def _refresh(self, _now: datetime) -> None:
+        """Nothing here changes by itself; the page watches so that it is emptied as soon as its session ends."""
 
     async def _choose(self, place: str, visit: str) -> Any:
         before = self.place, self.visit

@@ -8,12 +8,12 @@ from reflex_base.event import Event
 
 from medcal import clock, db
 from medcal.edge.cookies import staff_ref, visit_ref
-from medcal.edge.guard import forget
+from medcal.edge.guard import UNFINISHED, forget
 from medcal.edge.limits import household
 from medcal.errors import NotAllowed, SignedOut
 from medcal.i18n import DEFAULT, language_of, speak, t
 from medcal.security import Actor
-from medcal.services import accounts
+from medcal.services import sessions
 
 # Set anew for each event in its own task, so it can be neither stale nor pickled; with it the tab whose event it is.
 _present: ContextVar[tuple[str, Actor | None] | None] = ContextVar("present", default=None)
@@ -33,14 +33,16 @@ class SessionState(rx.State):
 
 
 async def identify(root: State, _: Event) -> str | None:
-    """The role of whoever is signed in behind the tab's cookie, for the Guard; None for nobody.
+    """The role of whoever is signed in behind the tab's cookie, for the Guard; UNFINISHED for who owes a second step, None for nobody.
 
     One statement in the database each time, so that signing out, disabling and a new role work at once on open pages.
     When it is somebody else than before, what the tab held is emptied first: hydrate would send it.
     """
     ref = staff_ref(root.router.headers.raw_headers)
-    actor = await db.run(accounts.find_actor, ref, clock.now()) if ref else None
+    actor = await db.run(sessions.find_actor, ref, clock.now(), unfinished=True) if ref else None
     await take_note(root, actor)
+    if actor and actor.is_unfinished:
+        return UNFINISHED
     return actor.role if actor else None
 
 
@@ -78,14 +80,17 @@ class Languages(rx.Middleware):
         return None
 
 
-def actor_of(state: BaseState) -> Actor:
+def actor_of(state: BaseState, *, unfinished: bool = False) -> Actor:
     """Who calls this handler, as the Guard has just found out.
 
-    Raises SignedOut where it has not: in handlers open to anyone.
+    Raises SignedOut where it has not: in handlers open to anyone. NotAllowed for who owes a second step, except where such are
+    served.
     """
     token, actor = _present.get() or ("", None)
     if actor is None or token != _token(state):
         raise SignedOut
+    if actor.is_unfinished and not unfinished:
+        raise NotAllowed
     return actor
 
 

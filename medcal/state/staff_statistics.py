@@ -10,6 +10,7 @@ from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.security import Actor
 from medcal.services import offer_statistics
+from medcal.state import live
 from medcal.state.session import actor_of
 from medcal.viewmodels.staff_statistics import StatisticsSheet
 
@@ -25,6 +26,7 @@ class StaffStatisticsState(rx.State):
 
     @open_to("admin")
     async def load(self) -> None:
+        live.subscribe("settings", self)
         await self._show()
 
     @open_to("admin")
@@ -32,6 +34,9 @@ class StaffStatisticsState(rx.State):
         if days in map(str, PERIODS):
             self.days = days
             await self._show()
+
+    async def _refresh(self, _now: datetime) -> None:
+        """Nothing here changes by itself; the page watches so that it is emptied as soon as its session ends."""
 
     async def _show(self) -> None:
         self.sheet = await run(_sheet, actor_of(self), int(self.days), clock.now())

@@ -1,7 +1,7 @@
 """A browser without pages: it follows no redirect by itself, keeps cookies, and sends forms like one."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -10,6 +10,8 @@ from sqlmodel import Session
 
 from medcal.api.app import build_api
 from medcal.config import settings
+from medcal.services import oidc_calls
+from tests.support.provider import CLIENT_ID, CLIENT_SECRET, Provider
 
 AS_A_BROWSER = {"accept": "text/html,application/xhtml+xml", "accept-language": "en-GB,en;q=0.8"}
 
@@ -60,3 +62,13 @@ def new_browser(db: Session) -> Iterator[Any]:
 @pytest.fixture
 def browser(new_browser: Any) -> Browser:
     return new_browser()
+
+
+@pytest.fixture
+def provider(configured: Callable[..., None]) -> Iterator[Provider]:
+    """A provider of identity that the clinic is set up with, in the way of Auth0; roles are given here."""
+    oidc_calls.forget()
+    with Provider() as running:
+        configured(OIDC_ISSUER=running.issuer, OIDC_CLIENT_ID=CLIENT_ID, OIDC_CLIENT_SECRET=CLIENT_SECRET)
+        yield running
+    oidc_calls.forget()

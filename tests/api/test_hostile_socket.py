@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from medcal import clock
 from medcal.edge.cookies import STAFF, VISIT
-from medcal.edge.guard import rule_of
+from medcal.edge.guard import UNFINISHED, rule_of
 from medcal.edge.waiting import MOST_WAITING
 from medcal.i18n import language, language_of, t
 from medcal.models import Appointment
@@ -219,6 +219,50 @@ def test_staff_handlers_are_refused_to_an_invented_and_to_an_ended_session(scene
 
     assert leaked(heard, scene) == []
     assert sum('"_redirect"' in frame for frame in heard) >= len(events)
+
+
+# Of the same person in another browser.
+SECOND_SESSION = """
+INSERT INTO session (ref, cookie_digest, staff_user_id, created_at, seen_at, expires_at, idle_seconds, address, browser, needs_second_step)
+SELECT gen_random_uuid(), %s, staff_user_id, created_at, seen_at, expires_at, idle_seconds, '', '', %s FROM session LIMIT 1
+"""
+
+
+def test_a_session_that_ends_elsewhere_is_worth_nothing_on_its_open_socket_from_that_moment(scene):
+    staff = {name: fn for name, fn in our_handlers().items() if (rule := rule_of(fn)) and rule.is_for_staff}
+    value = new_secret()
+    with psycopg.connect(scene.database_url, autocommit=True) as connection:
+        connection.execute(SECOND_SESSION, [digest(value), False])
+        with scene.socket(f"{STAFF}={value}", path="/staff") as socket:
+            assert "Sam Stern" in "".join(socket.heard)
+            connection.execute("DELETE FROM session WHERE cookie_digest = %s", [digest(value)])
+            socket.heard.clear()
+            for some in _batches([(name, next(payloads(fn, scene))) for name, fn in staff.items()], MOST_WAITING - 4):
+                for name, payload in some:
+                    socket.send(name, payload)
+                socket.settle()
+
+    assert leaked(socket.heard, scene) == []
+    assert sum('"_redirect"' in frame for frame in socket.heard) >= len(staff)
+
+
+def test_who_owes_a_second_step_is_told_nothing_but_where_to_set_it_up(scene):
+    elsewhere = {
+        name: fn
+        for name, fn in our_handlers().items()
+        if (rule := rule_of(fn)) and rule.is_for_staff and UNFINISHED not in rule.who
+    }
+    value = new_secret()
+    with psycopg.connect(scene.database_url, autocommit=True) as connection:
+        connection.execute(SECOND_SESSION, [digest(value), True])
+        try:
+            events = ((name, payload) for name, fn in elsewhere.items() for payload in payloads(fn, scene))
+            heard = attack(scene, f"{STAFF}={value}", "/staff", events)
+        finally:
+            connection.execute("DELETE FROM session WHERE cookie_digest = %s", [digest(value)])
+
+    assert [secret for secret in leaked(heard, scene) if secret != "Sam Stern"] == []
+    assert sum("/staff/account" in frame for frame in heard) >= len(elsewhere)
 
 
 def test_no_variable_can_be_set_and_no_handler_invented(scene):

@@ -8,7 +8,7 @@ from medcal import clock
 from medcal.db import fetch_one
 from medcal.edge.cookies import STAFF
 from medcal.security import digest
-from medcal.services import accounts
+from medcal.services import sessions
 from tests.support.factories import PASSWORD, make_user
 
 SAM = "sam@clinic.example"
@@ -23,7 +23,7 @@ def sign_in(browser, email=SAM, password=PASSWORD, **more):
     return browser.post("/api/sign-in", email=email, password=password, **more)
 
 
-def sessions(db):
+def open_sessions(db):
     return fetch_one(db, "SELECT count(*) AS sessions FROM session").sessions
 
 
@@ -31,7 +31,7 @@ def test_the_right_password_leads_to_the_calendar_with_a_cookie(db, browser):
     answer = sign_in(browser)
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/staff")
-    assert accounts.find_actor(db, digest(browser.cookies[STAFF]), clock.now()).name == "Sam Stern"
+    assert sessions.find_actor(db, digest(browser.cookies[STAFF]), clock.now()).name == "Sam Stern"
 
 
 def test_no_script_reads_the_cookie_and_no_other_site_sends_it(browser):
@@ -55,7 +55,7 @@ def test_a_wrong_pair_leads_back_to_the_form_and_tells_nothing(db, browser, emai
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?failed=refused")
     assert "set-cookie" not in answer.headers
-    assert sessions(db) == 0
+    assert open_sessions(db) == 0
 
 
 def test_the_way_back_keeps_the_language(browser):
@@ -121,7 +121,7 @@ def test_a_form_of_another_site_is_refused(db, browser, form, headers):
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/problem+json"
     assert "set-cookie" not in answer.headers
-    assert sessions(db) == 0
+    assert open_sessions(db) == 0
 
 
 def test_forms_are_posted_and_nothing_else(browser):
@@ -139,7 +139,7 @@ def test_after_ten_tries_even_the_right_password_has_to_wait(db, new_browser):
     answer = sign_in(new_browser("203.0.113.99"))
 
     assert answer.headers["location"] == "/sign-in?failed=wait"
-    assert sessions(db) == 0
+    assert open_sessions(db) == 0
 
 
 def test_a_program_reads_a_problem_and_no_redirect(browser):
@@ -176,14 +176,14 @@ def test_signing_in_again_ends_the_session_before(db, browser):
     sign_in(browser)
 
     assert browser.cookies[STAFF] != first
-    assert sessions(db) == 1
+    assert open_sessions(db) == 1
 
 
 def test_a_failed_try_does_not_end_the_session_that_is_open(db, browser):
     sign_in(browser)
     sign_in(browser, password="wrong")
 
-    assert sessions(db) == 1
+    assert open_sessions(db) == 1
 
 
 def test_nobody_plants_a_session(db, browser):
@@ -191,7 +191,7 @@ def test_nobody_plants_a_session(db, browser):
 
     sign_in(browser)
 
-    assert accounts.find_actor(db, digest("a-cookie-that-somebody-planted"), clock.now()) is None
+    assert sessions.find_actor(db, digest("a-cookie-that-somebody-planted"), clock.now()) is None
 
 
 def test_signing_out_ends_the_session_and_takes_the_cookie(db, browser):
@@ -201,7 +201,7 @@ def test_signing_out_ends_the_session_and_takes_the_cookie(db, browser):
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/de/sign-in")
     assert STAFF not in browser.cookies
-    assert sessions(db) == 0
+    assert open_sessions(db) == 0
 
 
 def test_signing_out_twice_is_fine(browser):

@@ -95,6 +95,14 @@ def test_the_rules_of_offers_have_no_barrier(
     none_of([fault for place in rules_of_offers(page, spoken) for fault in faults_of(page, place, spoken)])
 
 
+def test_the_pages_of_accounts_have_no_barrier(
+    open_browser: Callable[..., Page], clinic: OpenClinic, spoken: str
+) -> None:
+    page = open_browser(staff=clinic.do(factories.make_user, "Ines Admin", Role.admin))
+
+    none_of([fault for place in pages_of_accounts(page, spoken) for fault in faults_of(page, place, spoken)])
+
+
 def none_of(faults: list[str]) -> None:
     if faults:
         pytest.fail("\n".join(faults), pytrace=False)
@@ -132,6 +140,28 @@ def patients_pages(page: Page, spoken: str) -> Walk:
         page.keyboard.press("Escape")
     page.goto("/offline.html")
     yield "/offline.html"
+
+
+def pages_of_accounts(page: Page, spoken: str) -> Walk:
+    yield open_page(page, spoken, "/sign-in/code?failed=code")
+    yield open_page(page, spoken, "/sign-in/password?failed=common")
+    yield open_page(page, spoken, "/staff/settings/people")
+    page.get_by_role("button", name=t("Change")).first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "/staff/settings/people, one of them"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=t("Invite somebody")).click()
+    page.get_by_role("dialog").get_by_label(t("Role")).select_option("doctor")
+    expect(page.get_by_label(t("Whose calendar"))).to_be_visible()
+    yield "/staff/settings/people, an invitation"
+    yield open_page(page, spoken, "/staff/account?failed=refused")
+    page.get_by_role("button", name=t("Set it up")).click()
+    dialog = page.get_by_role("dialog")
+    yield "/staff/account, the password again"
+    dialog.get_by_label(t("Your password, once more")).fill(factories.PASSWORD)
+    dialog.get_by_role("button", name=t("Continue")).click()
+    expect(dialog.get_by_role("img")).to_be_visible()
+    yield "/staff/account, the picture to scan"
 
 
 def ends_of_an_offer(page: Page, clinic: OpenClinic, spoken: str) -> Walk:

@@ -6,7 +6,7 @@ from datetime import date, time
 import pytest
 from sqlmodel import Session
 
-from medcal.errors import ChangedMeanwhile, Invalid, NotFound, NotOffered, NotPossibleNow, SlotTaken
+from medcal.errors import ChangedMeanwhile, Invalid, NotAllowed, NotFound, NotOffered, NotPossibleNow, SlotTaken
 from medcal.models import Appointment, AppointmentStatus, Doctor, Patient
 from medcal.security import Actor, Role
 from medcal.services import desk, waitlist
@@ -128,13 +128,22 @@ def test_a_stale_screen_moves_nothing(db, clinic):
         desk.move(db, clinic.desk, appointment.ref, clinic.okafor.ref, NINE, version=1, now=NOW)
 
 
-def test_a_doctor_does_not_move_into_somebody_elses_calendar(db, clinic, weber):
+def test_a_doctor_neither_moves_nor_cancels_not_even_her_own(db, clinic):
     appointment = make_appointment(db, clinic, at("2026-03-03 09:00"))
+    okafor = account_of(db, clinic.okafor)
+
+    with pytest.raises(NotAllowed):
+        desk.move(db, okafor, appointment.ref, clinic.okafor.ref, TEN, version=1, now=NOW)
+    with pytest.raises(NotAllowed):
+        desk.cancel(db, okafor, appointment.ref, now=NOW)
+
+
+def test_a_doctor_sees_through_her_own_visits_alone(db, clinic, weber):
+    appointment = make_appointment(db, clinic, at("2026-03-02 09:30"))
 
     with pytest.raises(NotFound):
-        desk.move(db, account_of(db, clinic.okafor), appointment.ref, weber.ref, TEN, version=1, now=NOW)
-    with pytest.raises(NotFound):
-        desk.cancel(db, account_of(db, weber), appointment.ref, now=NOW)
+        desk.take_step(db, account_of(db, weber), appointment.ref, Step.arrived, now=NOW)
+    desk.take_step(db, account_of(db, clinic.okafor), appointment.ref, Step.arrived, now=NOW)
 
 
 def test_the_steps_of_a_visit(db, clinic):

@@ -12,6 +12,8 @@ from medcal.models import (
     OneTimeCode,
     Opening,
     PatientAccess,
+    SignInTicket,
+    StaffLink,
     StaffSession,
     Throttle,
 )
@@ -30,16 +32,19 @@ def test_what_has_expired_is_removed_and_the_rest_stays(db: Session) -> None:
     clinic = make_clinic(db)
     for name, until in (("old", NOW), ("new", NOW + timedelta(hours=1))):
         times = {"created_at": NOW - DAY, "expires_at": until}
-        add(db, StaffSession(cookie_digest=name, staff_user_id=clinic.sam.id, seen_at=NOW, **times))
+        add(db, StaffSession(cookie_digest=name, staff_user_id=clinic.sam.id, seen_at=NOW, idle_seconds=60, **times))
+        add(db, SignInTicket(cookie_digest=name, staff_user_id=clinic.sam.id, **times))
+        add(db, StaffLink(token_digest=name, staff_user_id=clinic.sam.id, **times))
         add(db, PatientAccess(visit_digest=name, patient_id=clinic.alice.id, purpose="code", **times))
         add(db, AccessToken(token_digest=name, patient_id=clinic.alice.id, purpose="offer", **times))
         add(db, OneTimeCode(contact_digest=name, code_digest="0", visit_digest="0", **times))
     for days in (0, 3):
         add(db, Throttle(name="sign-in", window_starts_at=NOW - days * DAY, tries=1))
 
-    assert tidy(db, NOW) == 5
+    assert tidy(db, NOW) == 7
 
-    assert [count(db, table) for table in (StaffSession, PatientAccess, AccessToken, OneTimeCode, Throttle)] == [1] * 5
+    kept = (StaffSession, SignInTicket, StaffLink, PatientAccess, AccessToken, OneTimeCode, Throttle)
+    assert [count(db, table) for table in kept] == [1] * 7
     assert tidy(db, NOW) == 0
 
 

@@ -1,5 +1,6 @@
 """Limits on tries: counted in the database, and not undone by what fails afterwards."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,32 @@ def test_a_try_counts_although_the_work_after_it_fails():
 
     with pytest.raises(TooManyTries):
         knock_and_fail()
+
+
+def test_the_limit_holds_over_all_who_count_at_the_same_instant(committed):
+    """Each on a connection of its own, as workers are."""
+    gate, passed, refused = threading.Barrier(12), [], []
+
+    def knock():
+        gate.wait()
+        for _ in range(5):
+            try:
+                in_transaction(throttle.count, "knocking", limit=10, window=MINUTE, now=NOW)
+                passed.append(1)
+            except TooManyTries:
+                refused.append(1)
+
+    threads = [threading.Thread(target=knock) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (len(passed), len(refused)) == (10, 50)
+
+
+def test_it_says_which_try_it_is(db):
+    assert [throttle.count(db, "knocking", limit=3, window=MINUTE, now=NOW) for _ in range(3)] == [1, 2, 3]
 
 
 def test_what_is_kept_names_nobody(db):

@@ -4,9 +4,10 @@ import io
 
 import pytest
 
-from medcal import users
-from medcal.db import transaction
-from medcal.services import accounts
+from medcal import clock, users
+from medcal.db import fetch, transaction
+from medcal.models import StaffIdentity
+from medcal.services import accounts, second_step, staff_links
 from tests.support.factories import NOW, make_clinic
 
 
@@ -55,7 +56,7 @@ def test_a_doctor_gets_her_own_calendar(user):
     ("arguments", "typed", "sentence"),
     [
         (("add", "not-an-address", "Sam Stern"), "", "Please check the e-mail address"),
-        (("add", "sam@clinic.example", "Sam Stern"), "short\n", "A password has 10 to"),
+        (("add", "sam@clinic.example", "Sam Stern"), "short\n", "A password has 12 to"),
         (("add", "ada@clinic.example", "Ada Okafor", "--role", "doctor"), "", "A doctor's account needs its doctor"),
         (
             ("add", "ada@clinic.example", "Ada Okafor", "--role", "doctor", "--doctor", "nobody"),
@@ -98,3 +99,56 @@ def test_a_forgotten_password(user):
     user("password", "sam@clinic.example", typed="another good one\n")
 
     assert sign_in("sam@clinic.example", "another good one")
+
+
+def test_a_link_for_whoever_has_forgotten_her_password(user):
+    user("add", "sam@clinic.example", "Sam Stern")
+
+    code, said = user("link", "sam@clinic.example")
+
+    assert code == 0
+    assert said.startswith("Works once, until ")
+    with transaction() as db:
+        staff_links.use_link(db, said.strip().rpartition("/")[2], "found it at last", now=clock.now())
+    assert sign_in("sam@clinic.example", "found it at last")
+
+
+def test_a_lost_phone(user):
+    user("add", "sam@clinic.example", "Sam Stern", typed="a good long one\n")
+    with transaction() as db:
+        second_step.begin(db, accounts.find_user(db, "sam@clinic.example"))
+        accounts.find_user(db, "sam@clinic.example").totp_on_at = NOW
+
+    user("forget-second-step", "sam@clinic.example")
+
+    with transaction() as db:
+        assert not second_step.is_on(accounts.find_user(db, "sam@clinic.example"))
+
+
+def test_a_new_account_at_the_provider(user):
+    user("add", "sam@clinic.example", "Sam Stern", typed="a good long one\n")
+    with transaction() as db:
+        sam = accounts.find_user(db, "sam@clinic.example")
+        db.add(
+            StaffIdentity(
+                staff_user_id=sam.id, issuer="https://id.example/", subject="old", linked_at=NOW, signed_in_at=NOW
+            )
+        )
+
+    code, said = user("unlink", "sam@clinic.example")
+
+    assert (code, "sam@clinic.example" in said) == (0, True)
+    with transaction() as db:
+        assert fetch(db, "SELECT id FROM staff_identity") == []
+
+
+def test_what_is_done_at_the_prompt_is_in_the_history(user):
+    user("add", "sam@clinic.example", "Sam Stern", typed="a good long one\n")
+    user("password", "sam@clinic.example", typed="another good one\n")
+    user("disable", "sam@clinic.example")
+    user("enable", "sam@clinic.example")
+
+    with transaction() as db:
+        happened = [(row.kind, row.actor) for row in fetch(db, "SELECT kind, actor FROM event ORDER BY id")]
+    kinds = ["account.invited", "account.password_set", "account.disabled", "account.enabled"]
+    assert happened == [(kind, "system") for kind in kinds]

@@ -16,7 +16,7 @@ from medcal.db import changed, fetch, in_transaction, run
 from medcal.edge.guard import Guard, open_to
 from medcal.i18n import current_language
 from medcal.security import digest
-from medcal.services import accounts
+from medcal.services import accounts, sessions
 from medcal.state import live
 from medcal.state.hints import History
 from medcal.state.session import Languages, SessionState, actor_of, identify
@@ -190,7 +190,7 @@ def test_a_closed_tab_is_forgotten(new_tab, push, sam, sockets):
 def test_signing_out_empties_the_open_page_at_the_next_change(new_tab, push, sam):
     tab = new_tab(staff=sam)
     tab.open("/staff")
-    in_transaction(accounts.sign_out, digest(sam))
+    in_transaction(sessions.sign_out, digest(sam))
     tab.frames.clear()
 
     push()
@@ -204,7 +204,7 @@ def test_signing_out_empties_the_open_page_at_the_next_change(new_tab, push, sam
 def test_signing_out_empties_the_open_page_also_when_nothing_changes(new_tab, push, sam):
     tab = new_tab(staff=sam)
     tab.open("/de/staff")
-    in_transaction(accounts.sign_out, digest(sam))
+    in_transaction(sessions.sign_out, digest(sam))
 
     push(live.show_out_the_signed_out)
 
@@ -217,8 +217,9 @@ def test_an_idle_session_is_shown_out_and_pushes_do_not_keep_it_alive(new_tab, p
     tab.open("/staff")
     now = clock.now()
 
-    push(now=now + timedelta(hours=1))
-    push(now=now + timedelta(hours=2, minutes=1))
+    push(now=now + timedelta(hours=2))
+    assert tab.redirects == []
+    push(now=now + timedelta(hours=4, minutes=1))
 
     assert tab.redirects == ["/sign-in"]
 

@@ -17,7 +17,7 @@ from medcal.errors import SignedOut
 from medcal.i18n import t
 from medcal.models import StaffUser
 from medcal.security import Actor, ActorKind, Role, digest
-from medcal.services import accounts
+from medcal.services import accounts, sessions
 from medcal.state import session
 from medcal.state.session import Languages, SessionState, actor_of, client_address, identify, visit_of
 from tests.support.factories import PASSWORD, make_user
@@ -125,7 +125,7 @@ def test_without_a_session_a_browser_is_nobody(db, new_tab):
 
 
 def test_signing_out_works_at_once_on_an_open_page(tab, cookie):
-    in_transaction(accounts.sign_out, digest(cookie))
+    in_transaction(sessions.sign_out, digest(cookie))
 
     tab.send(DeskProbe.who)
 
@@ -135,7 +135,7 @@ def test_signing_out_works_at_once_on_an_open_page(tab, cookie):
 
 def test_signing_out_everywhere_reaches_every_browser(new_tab, sam):
     tabs = [new_tab(staff=sign_in(sam)), new_tab(staff=sign_in(sam))]
-    in_transaction(accounts.sign_out_everywhere, sam.id)
+    in_transaction(sessions.sign_out_everywhere, sam.id)
 
     for tab in tabs:
         tab.send(DeskProbe.who)
@@ -180,7 +180,7 @@ def test_after_a_session_has_ended_a_reload_shows_nothing_of_it(db, tab, cookie)
         db,
         "UPDATE session SET seen_at = seen_at - %(long)s::interval WHERE cookie_digest = %(cookie)s",
         cookie=digest(cookie),
-        long=timedelta(hours=3),
+        long=timedelta(hours=5),
     )
 
     tab.frames.clear()

@@ -28,6 +28,9 @@ NAMES = [
     "SMTP_ALLOW_PLAIN",
     "REDIS_URL",
     "TRUSTED_PROXY_HOPS",
+    "SECOND_STEP",
+    "SESSION_HOURS",
+    "SESSION_IDLE_MINUTES",
 ]
 
 
@@ -221,3 +224,35 @@ def test_a_half_written_secret_key_is_reported_rather_than_used(
 
     with pytest.raises(BadSetting, match="not complete"):
         read(monkeypatch)
+
+
+def test_sessions_last_as_long_as_their_role_bears_unless_something_else_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = read(monkeypatch)
+    assert (found.session_hours, found.second_step) == (12, "nobody")
+    assert found.idle_minutes == {"admin": 30, "reception": 240, "doctor": 120}
+
+    found = read(monkeypatch, SESSION_HOURS="8", SESSION_IDLE_MINUTES="admin=15, doctor=60", SECOND_STEP="everybody")
+    assert (found.session_hours, found.second_step) == (8, "everybody")
+    assert found.idle_minutes == {"admin": 15, "reception": 240, "doctor": 60}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECOND_STEP", "admin"),
+        ("SESSION_HOURS", "0"),
+        ("SESSION_HOURS", "forever"),
+        ("SESSION_IDLE_MINUTES", "30"),
+        ("SESSION_IDLE_MINUTES", "patient=30"),
+        ("SESSION_IDLE_MINUTES", "admin=4"),
+        ("SESSION_IDLE_MINUTES", "admin=99999"),
+        ("SESSION_IDLE_MINUTES", "admin=-5"),
+    ],
+)
+def test_settings_of_sessions_that_make_no_sense_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(BadSetting, match=name):
+        read(monkeypatch, **{name: value})

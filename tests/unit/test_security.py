@@ -110,3 +110,37 @@ def test_doctors_see_their_own_calendar_and_the_desk_everybodys(actor: Actor, se
 def test_an_actor_cannot_change_who_it_is() -> None:
     with pytest.raises(AttributeError):
         PATIENT.kind = ActorKind.staff  # type: ignore[misc]
+
+
+def test_what_is_sealed_is_read_with_its_key_in_its_place_alone() -> None:
+    sealed = security.seal(KEY, "the key for the app", "totp of Sam")
+
+    assert security.unseal(KEY, sealed, "totp of Sam") == "the key for the app"
+    assert security.unseal(KEY, sealed, "totp of Olga") is None
+    assert security.unseal(b"x" * 32, sealed, "totp of Sam") is None
+    assert "key" not in sealed
+
+
+def test_a_seal_that_was_touched_does_not_open() -> None:
+    sealed = security.seal(KEY, "the key for the app", "totp of Sam")
+    touched = sealed[:20] + ("A" if sealed[20] != "A" else "B") + sealed[21:]
+
+    for wrong in (touched, sealed[:-8], "", "x", "no base64 at all!", "\ud800"):
+        assert security.unseal(KEY, wrong, "totp of Sam") is None
+
+
+def test_the_same_text_is_sealed_differently_each_time() -> None:
+    assert len({security.seal(KEY, "text", "place") for _ in range(20)}) == 20
+
+
+def test_a_password_is_the_same_however_a_keyboard_puts_its_umlauts_together() -> None:
+    composed, taken_apart = "dunkelgr\u00fcner Schirm", "dunkelgru\u0308ner Schirm"
+
+    assert security.password_fits(taken_apart, security.hash_password(composed))
+
+
+def test_a_recovery_code_can_be_copied_from_paper() -> None:
+    codes = [security.new_recovery_code() for _ in range(500)]
+
+    assert all(re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{4}-){2}[0-9A-HJKMNP-TV-Z]{4}", code) for code in codes)
+    assert len(set(codes)) == 500
