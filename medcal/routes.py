@@ -22,6 +22,9 @@ STAFF_WAITLIST = "/staff/waitlist"
 STAFF_MESSAGES = "/staff/messages"
 STAFF_OFFERS = "/staff/offers"
 STAFF_OFFER_RULES = "/staff/settings/offers"
+STAFF_MESSAGE_RULES = "/staff/settings/messages"
+STAFF_WORDS = "/staff/settings/words"
+STAFF_FEEDS = "/staff/feeds"
 STAFF_STATISTICS = "/staff/statistics"
 
 

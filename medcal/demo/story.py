@@ -32,7 +32,7 @@ from medcal.models import (
     WorkingHours,
 )
 from medcal.security import PATIENT, Actor, ActorKind, Role, hash_password, new_booking_code
-from medcal.services import booking, policy, schedules, waitlist
+from medcal.services import booking, changes, policy, reminders, schedules, waitlist
 from medcal.services.availability import FreeTime, busy_length_of, length_of, list_free
 
 # The same clinic every time: what is random is drawn from this.
@@ -48,6 +48,8 @@ def load(db: Session, now: datetime) -> bool:
     db.add(location)
     db.flush()
     policy.write_default_policy(db, location)
+    # Since yesterday, so that some reminders are to be seen and not one for each visit of the week.
+    reminders.write_usual_rules(db, location, now=now - timedelta(days=1))
     specialties = _add_specialties(db)
     doctors = _add_doctors(db, location, specialties, clock.local_day(now, location.zone_info))
     _add_accounts(db, doctors)
@@ -217,7 +219,8 @@ def _tell_story(db: Session, doctors: Sequence[Doctor], now: datetime) -> None:
         waiting, cancelled = upcoming[-1], upcoming[0]
         wish = waitlist.Wish(any_doctor=True, notice_hours=2)
         waitlist.join(db, waiting, wish, by=PATIENT, now=now - timedelta(days=5))
-        booking.cancel(db, cancelled, by=_desk(db), now=now)
+        # So long ago that the desk can no longer take it back.
+        changes.cancel(db, cancelled, by=_desk(db), now=now - timedelta(minutes=10))
     _one_hold(db, doctors[7], now)
 
 

@@ -91,6 +91,7 @@ def url(site: Path, webhook_of_all: Sink, engine: Engine, tmp_path_factory: pyte
         "MEDCAL_URL": f"http://localhost:{port}",
         "N8N_WEBHOOK_URL": webhook_of_all.url,
         "N8N_WEBHOOK_SECRET": webhook_of_all.secret.decode(),
+        "WEBHOOK_ALLOW_PRIVATE": "1",
     }
     with web_worker(site, port, environment, folder), scheduler(environment, folder):
         yield environment["MEDCAL_URL"]

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import rxconfig
-from tools import check, commands, frontend, places, processes, stamps
+from tools import check, commands, database, frontend, n8n, places, processes, stamps
 from tools.processes import Family
 from tools.say import Stop
 from tools.services import Service
@@ -73,6 +73,19 @@ def test_the_figures_alone_go_to_standard_output(
 
     assert started[0][1:] == ["-m", "medcal.statistics", "--days", "30"]
     assert capsys.readouterr() == ("", "Preparing …\n")
+
+
+def test_a_new_beginning_leaves_no_mail_behind(family: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    emptied = list[str]()
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(database, "forget", lambda: emptied.append("database"))
+    monkeypatch.setattr(n8n, "FOLDER", tmp_path / "n8n")
+    (tmp_path / "n8n" / "mails").mkdir(parents=True)
+
+    commands.reset(["--yes"])
+
+    assert emptied == ["database"]
+    assert not (tmp_path / "n8n").exists()
 
 
 @pytest.mark.parametrize("change", ["write", "add", "remove", "rename"])

@@ -19,7 +19,7 @@ from medcal.db import fetch, fetch_one, in_transaction
 from medcal.errors import MedcalError
 from medcal.models import Appointment, Doctor
 from medcal.security import PATIENT, digest
-from medcal.services import answers, booking, offers, waitlist
+from medcal.services import answers, booking, changes, offers, waitlist
 from medcal.services.booking import Details
 from medcal.services.patients import Person
 from tests.races.crowd import DOUBLE_CLAIMS, PATIENCE_SECONDS, Town, broken_promises, count, rows
@@ -103,7 +103,7 @@ class Somebody:
         found, starts_at = self._some_appointment(db), OPENS + self.chance.randrange(16) * timedelta(minutes=30)
         if found:
             before = found.version
-            booking.move_by_patient(db, found, self.storm.doctor(self.chance), starts_at, now=self.storm.now())
+            changes.move_by_patient(db, found, self.storm.doctor(self.chance), starts_at, now=self.storm.now())
             if found.version > before:
                 self._count("moved")
 
@@ -141,7 +141,7 @@ class Somebody:
         found = self._some_appointment(db)
         if found:
             before = found.version
-            booking.move_at_desk(
+            changes.move_at_desk(
                 db,
                 found,
                 self.storm.doctor(self.chance),
@@ -157,7 +157,7 @@ class Somebody:
     def cancel(self, db: Session) -> None:
         found, now = self._some_appointment(db), self.storm.now()
         if found:
-            booking.cancel(db, found, by=self.storm.desk, now=now)
+            changes.cancel(db, found, by=self.storm.desk, now=now)
             if found.cancelled_at == now:
                 self._count("cancelled")
 
