@@ -141,6 +141,31 @@ def test_a_build_that_was_killed_is_never_served(family: str, tmp_path: Path, mo
     assert frontend.build(Family()) == built
 
 
+def test_what_a_build_changes_in_its_own_sources_makes_no_other_pages(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    workshop, manifest = tmp_path / "workshop", tmp_path / "package.json"
+    monkeypatch.setattr(frontend, "ROOT", tmp_path)
+    monkeypatch.setattr(frontend, "SOURCES", ["package.json"])
+    monkeypatch.setattr(frontend, "MANIFEST", manifest)
+    monkeypatch.setattr(frontend, "WORKSHOP", workshop)
+    monkeypatch.setattr(frontend, "SITES", tmp_path / "sites")
+    monkeypatch.setattr(frontend, "UNFINISHED", tmp_path / "sites" / "unfinished")
+    monkeypatch.setattr(frontend, "bun_environment", dict)
+
+    def export(*_: object, **__: object) -> None:
+        (workshop / "build" / "client").mkdir(parents=True, exist_ok=True)
+        manifest.write_text('{"name": "reflex"}')
+
+    monkeypatch.setattr(Family, "run", export)
+    manifest.write_text('{\n  "name": "reflex"\n}')
+    built = frontend.build(Family())
+    assert frontend.site() == built
+
+    manifest.write_text('{"name":"an older one"}')
+    assert frontend.build(Family()) == built
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
