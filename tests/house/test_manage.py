@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import rxconfig
-from tools import check, commands, frontend, places, processes, stamps
+from tools import check, chromium, commands, frontend, places, processes, stamps
 from tools.processes import Family
 from tools.say import Stop
 from tools.services import Service
@@ -304,3 +304,45 @@ def _ends(process: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+# --- The browser of the tests ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browsers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[str]:
+    """What is installed, on a machine on which Playwright cannot download; Debian's packages can be added."""
+    installed: set[str] = set()
+    monkeypatch.setattr(chromium, "FOUND", tmp_path / "found")
+    monkeypatch.setattr(chromium, "_download", lambda _: None)
+    monkeypatch.setattr(chromium, "_starts", lambda path: path.name in installed)
+    monkeypatch.setattr(chromium.shutil, "which", lambda name: f"/usr/bin/{name}" if name in installed else None)
+    monkeypatch.setattr(chromium.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(chromium, "apt_install", lambda _, package: installed.add(package))
+    return installed
+
+
+@pytest.mark.parametrize(
+    ("before", "chosen"),
+    [
+        ({"chromium", "chromium-headless-shell"}, "chromium-headless-shell"),
+        ({"chromium", "apt-get"}, "chromium-headless-shell"),
+        ({"google-chrome"}, "google-chrome"),
+        ({"apt-get"}, "chromium-headless-shell"),
+    ],
+)
+def test_a_browser_without_windows_comes_first(family: str, browsers: set[str], before: set[str], chosen: str):
+    browsers |= before
+    assert chromium.find_chromium(Family()) == Path("/usr/bin") / chosen
+    assert chromium.FOUND.read_text() == f"/usr/bin/{chosen}"
+
+
+def test_a_debian_that_cannot_install_keeps_the_browser_that_it_has(
+    family: str, browsers: set[str], monkeypatch: pytest.MonkeyPatch
+):
+    def offline(*_: object) -> None:
+        raise Stop("no network")
+
+    monkeypatch.setattr(chromium, "apt_install", offline)
+    browsers |= {"apt-get", "chromium"}
+    assert chromium.find_chromium(Family()) == Path("/usr/bin/chromium")
