@@ -33,11 +33,12 @@ from medcal.services.patients import Person
 
 WAITING, WITHOUT_APPOINTMENT, CANCELLED = 44, 4, 24
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+JOINED_WITHIN = 6 * DAY
 # Their calendars are full for weeks, so people wait for what becomes free.
 BOOKED_UP = ("cardiology", "dermatology")
 # Of those who are asked; the rest says nothing.
 ACCEPT, DECLINE = 0.25, 0.3
-OFFICE_HOURS = (time(8), time(18))
+OFFICE_HOURS = range(8, 18)
 
 
 class Story:
@@ -96,11 +97,12 @@ def _ignore(_: Any) -> None:
 def tell(db: Session, chance: random.Random, location: Location, desk: Actor, since: datetime, now: datetime) -> None:
     """People ask for something earlier, others cancel, and the freed time is offered, from `since` until now."""
     booked = _booked(db, since)
+    story = Story(db, chance, desk, now)
     later = [one for one in booked if one.starts_at > now + 5 * DAY]
     for place, own in enumerate(chance.sample(later, min(WAITING, len(later)))):
-        waitlist.join(db, own, _wish(chance), by=PATIENT, now=since + place * HOUR / 4)
+        moment = _in_office_hours(location, since + place * JOINED_WITHIN / WAITING)
+        story.at(moment, lambda at, own=own: waitlist.join(db, own, _wish(chance), by=PATIENT, now=at))
     _wait_without_appointment(db, chance, location, desk, since)
-    story = Story(db, chance, desk, now)
     sooner = [one for one in booked if one.starts_at < now + 8 * DAY]
     for one in chance.sample(sooner, min(CANCELLED, len(sooner))):
         moment = _in_office_hours(location, one.starts_at - chance.choice((5, 9, 20, 30, 50, 80, 120)) * HOUR)
@@ -161,7 +163,6 @@ def _wait_without_appointment(
 
 def _in_office_hours(location: Location, moment: datetime) -> datetime:
     local = clock.local(moment, location.zone_info)
-    opens, closes = OFFICE_HOURS
-    if opens <= local.time() < closes:
+    if local.hour in OFFICE_HOURS:
         return moment
-    return clock.instant_or_later(local.date(), time(9, 40), location.zone_info)
+    return clock.instant_or_later(local.date(), time(9 + local.hour % 8, local.minute), location.zone_info)
