@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import rxconfig
-from tools import check, chromium, commands, frontend, places, processes, stamps
+from tools import check, chromium, commands, frontend, places, processes, stamps, tls
 from tools.processes import Family
 from tools.say import Stop
 from tools.services import Service
@@ -346,3 +346,62 @@ def test_a_debian_that_cannot_install_keeps_the_browser_that_it_has(
     monkeypatch.setattr(chromium, "apt_install", offline)
     browsers |= {"apt-get", "chromium"}
     assert chromium.find_chromium(Family()) == Path("/usr/bin/chromium")
+
+
+# --- https ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> list[str]:
+    certificate, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    certificate.write_text("-----BEGIN CERTIFICATE-----")
+    key.write_text("-----BEGIN PRIVATE KEY-----")
+    return [str(certificate), str(key)]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ("https://localhost:8443", 8443)),
+        ({"MEDCAL_PORT": "9443"}, ("https://localhost:9443", 9443)),
+        ({"MEDCAL_URL": "https://clinic.example/"}, ("https://clinic.example", 443)),
+        ({"MEDCAL_URL": "https://clinic.example:8443"}, ("https://clinic.example:8443", 8443)),
+        ({"MEDCAL_URL": "https://clinic.example", "MEDCAL_PORT": "9000"}, ("https://clinic.example", 9000)),
+    ],
+)
+def test_https_is_served_where_the_address_says(variables, expected, pem: list[str], monkeypatch: pytest.MonkeyPatch):
+    for name in ("MEDCAL_URL", "MEDCAL_PORT", f"{tls.TLS}CERTIFICATE", f"{tls.TLS}KEYFILE"):
+        # Set first, so that what `use` writes is taken back afterwards.
+        monkeypatch.setenv(name, "")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    tls.use(pem)
+
+    assert places.address() == expected
+    assert [places.environment()[f"{tls.TLS}{what}"] for what in ("CERTIFICATE", "KEYFILE")] == pem
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda pem: pem.pop(), "takes a certificate"),
+        (lambda pem: Path(pem[0]).unlink(), "cannot be read"),
+        (lambda pem: pem.reverse(), "no PEM file"),
+        (lambda pem: Path(pem[1]).write_text("-----BEGIN EC PRIVATE KEY-----"), "PKCS #8"),
+    ],
+)
+def test_a_certificate_that_cannot_be_served_is_refused_before_anything_starts(
+    spoil, said, pem: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MEDCAL_URL", "https://clinic.example")
+    monkeypatch.setenv("MEDCAL_PORT", "8443")
+    spoil(pem)
+    with pytest.raises(Stop, match=said):
+        tls.use(pem)
+
+
+def test_https_is_not_served_under_an_address_of_plain_http(pem: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MEDCAL_URL", "http://clinic.example")
+    with pytest.raises(Stop, match="must begin with https"):
+        tls.use(pem)
