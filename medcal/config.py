@@ -72,7 +72,7 @@ def settings() -> Settings:
     home = Path(os.environ.get("MEDCAL_HOME") or PROJECT / ".medcal")
     port = _whole_number("MEDCAL_PORT", 8000, 1, 65535)
     return Settings(
-        url=_address("MEDCAL_URL", f"http://localhost:{port}"),
+        url=public_url(f"http://localhost:{port}"),
         port=port,
         home=home,
         database_url=_database_url(),
@@ -87,6 +87,11 @@ def settings() -> Settings:
         redis_url=os.environ.get("REDIS_URL") or None,
         trusted_proxy_hops=_whole_number("TRUSTED_PROXY_HOPS", 0, 0, 10),
     )
+
+
+def public_url(default: str = "http://localhost:8000") -> str:
+    """Where people open the clinic, without a trailing slash. Raises BadSetting."""
+    return _address("MEDCAL_URL", default)
 
 
 def _whole_number(name: str, default: int, least: int, most: int) -> int:
