@@ -13,14 +13,14 @@ from collections.abc import Callable
 if sys.version_info < (3, 11):  # noqa: UP036 (this very file must say it on an older one)
     sys.exit("Medcal needs Python 3.11 or newer; this is {}.{}.".format(*sys.version_info))
 
-from tools import check, commands
+from tools import check, commands, tls
 from tools.n8n import n8n
 from tools.run import run
 from tools.say import Stop
 from tools.texts import texts
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
-    "run": (run, "open the clinic (--empty: without the demo)"),
+    "run": (run, "open the clinic (--empty: without the demo; --tls: on https)"),
     "test": (check.test, "run all checks and tests; a part: `test e2e`, `test -k words`, `test tests/api/test_x.py`"),
     "dev": (commands.dev, "open it for work on the code: a change is built and shown at the next reload of the page"),
     "n8n": (n8n, "open it with a real n8n beside it, and see mails leave (10 minutes and 2.5 GB the first time)"),
@@ -28,6 +28,10 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "user": (commands.user, "staff accounts: add, list, password, disable, enable (`user add -h`)"),
     "migrate": (commands.migrate, "bring the tables up to date"),
     "build": (commands.build, "build the pages if their sources have changed"),
+    "certificate": (
+        tls.certificate,
+        "make a certificate for https on this machine: `certificate clinic.lan`, then `run --tls`",
+    ),
     "worker": (commands.worker, "run one web worker (for servers: a process manager starts and watches it)"),
     "scheduler": (commands.scheduler, "run one scheduler (any number may run)"),
     "shell": (commands.shell, "a Python prompt on the clinic"),

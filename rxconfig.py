@@ -12,6 +12,9 @@ from medcal.edge.origin import allowed_origins
 # `http://localhost:8000/ping`, in whichever quotes the minifier prefers.
 BAKED_ADDRESS = re.compile(r"""(["'`])(http|ws)s?://[^/"'`]+(/[^"'`]*)\1""")
 
+# For these hosts Reflex takes https to be a proxy's, on its usual port.
+NEVER_BEHIND_A_PROXY = re.compile(r"""\[(["'`])localhost\1,\s*(["'`])0\.0\.0\.0\2[^\]]*\]""")
+
 
 class CallWhereThePageCameFrom(rx.plugins.Plugin):
     """One build for every address: Reflex bakes that of its configuration into a file of its own, we take it out."""
@@ -24,6 +27,17 @@ class CallWhereThePageCameFrom(rx.plugins.Plugin):
             )
         for script in scripts:
             script.write_text(without_address(script.read_text()))
+        if not sum(_keep_port(script) for script in Path(context["static_dir"]).glob("assets/*.js")):
+            raise SystemExit(
+                "The build has no list of this machine's names; where does this Reflex drop the port of a websocket?"
+            )
+
+
+def _keep_port(path: Path) -> int:
+    script, found = NEVER_BEHIND_A_PROXY.subn("[]", path.read_text())
+    if found:
+        path.write_text(script)
+    return found
 
 
 def without_address(script: str) -> str:

@@ -76,7 +76,10 @@ def measure_here() -> None:
         address = _open(stack, Path(stack.enter_context(tempfile.TemporaryDirectory())))
         playwright = stack.enter_context(sync_playwright())
         chromium = playwright.chromium.launch(
-            executable_path=os.environ.get("TEST_CHROMIUM") or shutil.which("chromium"), args=FLAGS
+            executable_path=os.environ.get("TEST_CHROMIUM")
+            or shutil.which("chromium-headless-shell")
+            or shutil.which("chromium"),
+            args=FLAGS,
         )
         page, first, second = (
             _patients_page(chromium, address, clinic),

@@ -102,7 +102,7 @@ def settings() -> Settings:
     home = Path(os.environ.get("MEDCAL_HOME") or PROJECT / ".medcal")
     port = _whole_number("MEDCAL_PORT", 8000, 1, 65535)
     return Settings(
-        url=_address("MEDCAL_URL", f"http://localhost:{port}"),
+        url=public_url(f"http://localhost:{port}"),
         port=port,
         home=home,
         database_url=_database_url(),
@@ -122,6 +122,11 @@ def settings() -> Settings:
         idle_minutes=_idle_minutes(),
         session_hours=_whole_number("SESSION_HOURS", 12, 1, 168),
     )
+
+
+def public_url(default: str = "http://localhost:8000") -> str:
+    """Where people open the clinic, without a trailing slash. Raises BadSetting."""
+    return _address("MEDCAL_URL", default)
 
 
 def _idle_minutes() -> Mapping[str, int]:

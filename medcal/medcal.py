@@ -60,7 +60,7 @@ def add(built: rx.App, page: Page) -> None:
         route=routes.to(page.route),
         title=t(page.title),
         description=t(page.description),
-        on_load=page.on_load,
+        on_load=page.loads,
     )
 
 

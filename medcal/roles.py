@@ -25,6 +25,7 @@ class Can(StrEnum):
     keep_waitlist = "keep_waitlist"
     answer_offers = "answer_offers"
     read_messages = "read_messages"
+    keep_feeds = "keep_feeds"
     set_rules = "set_rules"
     read_statistics = "read_statistics"
     manage_people = "manage_people"
@@ -57,7 +58,11 @@ RIGHTS: Mapping[Can, Right] = {
         "See offers and their trails; answer and withdraw them for a patient; the call list", _DESK
     ),
     Can.read_messages: Right("Read messages, send them again, note calls", _DESK),
-    Can.set_rules: Right("Change the rules of offers and other settings", _ADMINS),
+    Can.keep_feeds: Right(
+        "Make and revoke addresses at which a calendar program reads a doctor's appointments",
+        {Role.doctor: Whose.own, Role.admin: Whose.all},
+    ),
+    Can.set_rules: Right("Change the rules of offers and messages, their words, and other settings", _ADMINS),
     Can.read_statistics: Right("Read the statistics", _ADMINS, at_prompt=True),
     Can.manage_people: Right(
         "Invite people, give roles, disable accounts, hand out links for new passwords", _ADMINS, at_prompt=True

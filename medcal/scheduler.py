@@ -74,7 +74,7 @@ class Periodic(NamedTuple):
 
 # Of the heartbeat the row of the run is all that is wanted: it shows that a scheduler is alive.
 PERIODIC = (
-    Periodic("heartbeat", timedelta(seconds=10), lambda: None),
+    Periodic(periodic.HEARTBEAT, timedelta(seconds=10), lambda: None),
     Periodic("release lapsed holds", timedelta(seconds=5), in_a_transaction(booking.release_lapsed_holds), again=True),
     Periodic("expire offers", timedelta(seconds=5), each_in_a_transaction(answers.find_overdue, answers.expire)),
     Periodic("sweep freed time", timedelta(seconds=30), lambda: offers.offer_due(clock.now()), again=True),

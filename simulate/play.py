@@ -17,7 +17,7 @@ from medcal.db import fetch_one, in_transaction
 from medcal.errors import NotPossibleNow, OfferClosed, OfferTaken
 from medcal.models import Appointment, AppointmentStatus, Location
 from medcal.security import PATIENT
-from medcal.services import answers, booking, offers, waitlist
+from medcal.services import answers, changes, offers, waitlist
 from simulate.chances import DAY, HOUR, Answer, People, after_waking
 from simulate.clinic import BEGINS_AT, ZONE, Arrival, Cancellation, World, arrive
 from simulate.promises import broken_promises
@@ -206,7 +206,7 @@ def _cancel(db: Session, cancellation: Cancellation, world: World, now: datetime
         )
     ).first()
     if found is not None:
-        booking.cancel(db, found, by=world.desk, now=now)
+        changes.cancel(db, found, by=world.desk, now=now)
 
 
 def _accept(db: Session, offer_id: int, now: datetime) -> timedelta | None:

@@ -1,13 +1,14 @@
 """The small commands of manage.py: each prepares what it needs, does one thing and ends."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from tools import database, services
+from tools import database, n8n, services
 from tools.bun import bun_environment, install_bun
 from tools.chromium import find_chromium
 from tools.frontend import build as build_pages
@@ -141,13 +142,14 @@ def tidy(_: list[str]) -> None:
 
 
 def reset(arguments: list[str]) -> None:
-    """Delete the embedded database; what is installed and built stays."""
+    """Delete the embedded database, and the n8n of `manage.py n8n` with its mails; what is installed and built stays."""
     if os.environ.get("DATABASE_URL"):
         raise Stop("DATABASE_URL names a server that is not ours to empty. Drop the database there.")
     with Family("run"):
         if "--yes" not in arguments and not _agrees("This deletes all appointments and patients of this clinic."):
             raise Stop("Nothing was deleted. `reset --yes` does not ask.")
         database.forget()
+        shutil.rmtree(n8n.FOLDER, ignore_errors=True)
         print("Deleted. The next `manage.py run` begins with a new clinic.")
 
 

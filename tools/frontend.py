@@ -1,5 +1,6 @@
 """The pages as the browser gets them: built when their sources have changed, complete or not at all."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tools.stamps import fingerprint
 SOURCES = ["medcal", "assets", "reflex.lock", "rxconfig.py", "requirements.txt"]
 # Reflex works in WORKSHOP; a finished build is copied to SITES/<fingerprint of its sources>.
 WORKSHOP = ROOT / ".web"
+MANIFEST = ROOT / "reflex.lock" / "package.json"
 SITES = HOME / "sites"
 UNFINISHED = SITES / "unfinished"
 KEPT_SITES = 3
@@ -46,10 +48,18 @@ def _build(family: Family) -> None:
     part = SITES / "part"
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(WORKSHOP / "build" / "client", part / "build" / "client")
-    # The name is asked for only now: the first build of all writes reflex.lock, a source of the next.
-    part.rename(site())
+    _write_manifest_as_bun_does()
+    # The name is asked for only now: a build that installs something writes reflex.lock, a source of the next.
+    if not site().exists():
+        part.rename(site())
     UNFINISHED.unlink()
     _forget_old_sites()
+
+
+def _write_manifest_as_bun_does() -> None:
+    """Reflex leaves it on one line where nothing had to be installed: the same sources would then have two names."""
+    if MANIFEST.exists():
+        MANIFEST.write_text(json.dumps(json.loads(MANIFEST.read_text()), indent=2))
 
 
 def _forget_old_sites() -> None:

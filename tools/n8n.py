@@ -5,7 +5,7 @@ import os
 import secrets
 from pathlib import Path
 
-from n8n import render
+from n8n import flows
 from tools import n8n_instance
 from tools.n8n_install import install
 from tools.n8n_instance import Instance, MailServer, Secrets
@@ -48,12 +48,12 @@ def settings_for_clinic(instance: Instance) -> dict[str, str]:
     """What the clinic must know of its n8n: an address for each kind of message, and one for those without."""
     addresses = {
         f"N8N_WEBHOOK_URL_{kind.replace('.', '_').upper()}": instance.url_of(flow)
-        for flow in render.FLOWS
+        for flow in flows.FLOWS
         for kind in flow.kinds
     }
     return {
         **addresses,
-        "N8N_WEBHOOK_URL": instance.url_of(render.ALL),
+        "N8N_WEBHOOK_URL": instance.url_of(flows.ALL),
         "N8N_WEBHOOK_SECRET": instance.secrets.webhook,
         "N8N_CALLBACK_SECRET": instance.secrets.callback,
         # This n8n is on this machine, where webhooks are otherwise not sent.
@@ -78,14 +78,14 @@ def _port() -> int:
     return int(given)
 
 
-def _clinic() -> render.Settings:
+def _clinic() -> flows.Settings:
     """n8n reaches the clinic on this machine, whatever its public address is."""
     _, port = address()
     sender = os.environ.get("SMTP_FROM", "")
     if os.environ.get("SMTP_HOST") and not sender:
         raise Stop("SMTP_FROM must say who the e-mails are from: appointments@clinic.example")
     gateway = os.environ.get("SMS_GATEWAY_URL", "")
-    return render.Settings(f"http://127.0.0.1:{port}", sender or render.Settings().sender, gateway)
+    return flows.Settings(f"http://127.0.0.1:{port}", sender or flows.Settings().sender, gateway)
 
 
 def _mail_server(instance: Instance) -> MailServer:

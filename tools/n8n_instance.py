@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from n8n import render
+from n8n import flows, render
 from tools.n8n_install import FOLDER, LOG, node_home, versions
 from tools.places import LOGS
 from tools.processes import Child, Family
 from tools.say import Step, Stop, last_lines
 from tools.stamps import is_stamped
 
-# After a kill in the wrong second a workflow stays away until its lease has run out.
-LEASE_SECONDS = 15
+# So long may bringing one workflow up take; after that n8n gives it up for good. A kill in the wrong second keeps it away as long.
+LEASE_SECONDS = 60
 PATIENCE_SECONDS = 180
 # What n8n takes over of our environment; everything else, above all our secrets, is none of its business.
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "NODE_EXTRA_CA_CERTS")
@@ -79,7 +79,7 @@ class Instance:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def url_of(self, flow: render.Flow) -> str:
+    def url_of(self, flow: flows.Flow) -> str:
         return f"{self.url}/webhook/{flow.path}"
 
 
@@ -133,20 +133,20 @@ def import_workflows(
     family: Family,
     instance: Instance,
     *,
-    clinic: render.Settings,
+    clinic: flows.Settings,
     mail: MailServer,
     sms_header: tuple[str, str],
-    more: Sequence[tuple[render.Flow, render.Settings]] = (),
+    more: Sequence[tuple[flows.Flow, flows.Settings]] = (),
 ) -> None:
     """Give n8n the workflows and what they need to know; nothing to do if it has them already. n8n must not run.
 
     `more` are workflows beside the shipped ones, with settings of their own.
     """
     credentials = _credentials(instance.secrets, mail, sms_header)
-    flows = [*((flow, clinic) for flow in (*render.FLOWS, render.ALL)), *more]
-    texts = {flow.id: render.as_text(flow, settings) for flow, settings in flows}
+    wanted_flows = [*((flow, clinic) for flow in (*flows.FLOWS, flows.ALL)), *more]
+    texts = {flow.id: render.as_text(flow, settings) for flow, settings in wanted_flows}
     wanted = _digest([*texts.values(), json.dumps(credentials), versions()])
-    imported = instance.home / "medcal-imported"
+    imported = _imported(instance)
     if is_stamped(imported, wanted):
         return
     folder = instance.home / "import"
@@ -158,6 +158,11 @@ def import_workflows(
         # The passwords in it are plain text.
         shutil.rmtree(folder, ignore_errors=True)
     imported.write_text(wanted)
+
+
+def _imported(instance: Instance) -> Path:
+    """Says which workflows n8n has."""
+    return instance.home / "medcal-imported"
 
 
 def _import(family: Family, instance: Instance, folder: Path, ids: Sequence[str]) -> None:
@@ -184,18 +189,22 @@ def start(family: Family, instance: Instance) -> Child:
     return family.start(command("start"), env=settings_of(instance), log=LOGS / "n8n.log")
 
 
-def wait_until_ready(instance: Instance, process: Child) -> None:
-    """Return when every workflow answers.
+def wait_until_ready(instance: Instance, process: Child, more: Sequence[flows.Flow] = ()) -> None:
+    """Return when every workflow answers, those beside the shipped ones too.
 
     A call that is not signed is refused by the workflow itself; before it is there, n8n says other things.
     """
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    waiting = [instance.url_of(flow) for flow in (*render.FLOWS, render.ALL)]
+    waiting = [instance.url_of(flow) for flow in (*flows.FLOWS, flows.ALL, *more)]
     with Step("Starting n8n (10 to 60 s)") as step:
         while waiting:
             waiting = [url for url in waiting if status_of(url) != 401]
-            if process.poll() is not None or time.monotonic() > give_up_at:
+            if process.poll() is not None:
                 raise Stop(f"{last_lines(LOGS / 'n8n.log')}\nn8n does not come up.")
+            if time.monotonic() > give_up_at:
+                # A workflow that n8n has given up comes back only when it is given anew.
+                _imported(instance).unlink(missing_ok=True)
+                raise Stop("n8n does not come up in time. Start again: it gets the workflows anew.")
             step.tick()
             time.sleep(0.3)
 
@@ -222,10 +231,10 @@ def _credentials(secrets: Secrets, mail: MailServer, sms_header: tuple[str, str]
     }
     name, value = sms_header
     return [
-        {**render.MESSAGES, "type": "crypto", "data": {"hmacSecret": secrets.webhook}},
-        {**render.CALLBACKS, "type": "crypto", "data": {"hmacSecret": secrets.callback}},
-        {**render.MAIL, "type": "smtp", "data": smtp},
-        {**render.SMS, "type": "httpHeaderAuth", "data": {"name": name, "value": value}},
+        {**flows.MESSAGES, "type": "crypto", "data": {"hmacSecret": secrets.webhook}},
+        {**flows.CALLBACKS, "type": "crypto", "data": {"hmacSecret": secrets.callback}},
+        {**flows.MAIL, "type": "smtp", "data": smtp},
+        {**flows.SMS, "type": "httpHeaderAuth", "data": {"name": name, "value": value}},
     ]
 
 

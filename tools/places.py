@@ -27,6 +27,14 @@ def address() -> tuple[str, int]:
     return url or f"http://localhost:{given}", int(given)
 
 
+def http_port(port: int) -> int:
+    """Where plain http is answered, with the way to https, when https is served on `port`: MEDCAL_HTTP_PORT, else what people try."""
+    given = os.environ.get("MEDCAL_HTTP_PORT") or ("80" if port == 443 else "8000")
+    if not given.isdecimal():
+        raise Stop(f"MEDCAL_HTTP_PORT must be a number, and is {given!r}.")
+    return int(given)
+
+
 def is_on_this_machine(url: str) -> bool:
     """True for an address that nobody but this machine's users can open."""
     return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")

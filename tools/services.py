@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from tools.places import LOGS, PYTHON, address, environment, is_on_this_machine
 from tools.processes import Child, Command, Family
 from tools.say import Step, Stop, last_lines
 
+# Granian's own variables: the certificate's file and its key's.
+TLS = "GRANIAN_SSL_"
 LONGEST_PAUSE = 30
 # A process that lasted this long has recovered; the next fall is a new story.
 STEADY_AFTER = 60
@@ -63,6 +66,14 @@ def web_command(host: str, port: int) -> list[str]:
     ]
 
 
+def redirect_command(host: str, port: int) -> list[str]:
+    """What sends from plain http to https: a process that knows nothing but the address."""
+    return [
+        *(str(PYTHON), "-m", "granian", "--interface", "asgi", "medcal.edge.redirect:app", "--no-ws"),
+        *("--host", host, "--port", str(port), "--no-access-log", "--log-level", "warning"),
+    ]
+
+
 def web_environment(site: Path, database_url: str) -> dict[str, str]:
     return environment(
         DATABASE_URL=database_url,
@@ -84,6 +95,13 @@ def start_web(family: Family, site: Path, database_url: str) -> Child:
     return family.start(web_command(*host_and_port()), env=web_environment(site, database_url), log=LOGS / "web.log")
 
 
+def start_redirect(family: Family, url: str, port: int) -> Child:
+    host, _ = host_and_port()
+    # Not our whole environment: it needs neither certificate nor database.
+    env = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ} | {"MEDCAL_URL": url}
+    return family.start(redirect_command(host, port), env=env, log=LOGS / "redirect.log")
+
+
 def start_scheduler(family: Family, database_url: str) -> Child:
     command: Command = [PYTHON, "-m", "medcal.scheduler"]
     return family.start(command, env=environment(DATABASE_URL=database_url), log=LOGS / "scheduler.log")
@@ -101,7 +119,7 @@ def wait_until_open(web: Child, port: int) -> None:
 
 
 def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    connection = _connection(port)
     try:
         connection.request("GET", "/ping")
         return connection.getresponse().status == 200
@@ -109,3 +127,12 @@ def _answers(port: int) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _connection(port: int) -> http.client.HTTPConnection:
+    if not os.environ.get(f"{TLS}CERTIFICATE"):
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    # On our own loopback, to see whether it answers; the certificate names the clinic.
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=2, context=unchecked)

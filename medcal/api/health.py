@@ -56,7 +56,7 @@ def look(db: Session) -> Health:
         """SELECT (SELECT extract(epoch FROM clock_timestamp() - started_at)::float8 FROM periodic_run
                     WHERE name = 'heartbeat' AND isfinite(started_at)) AS heartbeat,
                   (SELECT extract(epoch FROM %(now)s - min(next_try_at))::float8 FROM message
-                    WHERE status = 'due' AND next_try_at <= %(now)s) AS message""",
+                    WHERE status = 'due' AND channel <> 'call' AND next_try_at <= %(now)s) AS message""",
         now=clock.now(),
     )
     assert ages is not None

@@ -45,12 +45,13 @@ def leave(farewell: provider_sessions.Farewell) -> Response | None:
 
 def _on_the_way(there: str) -> Response:
     address, sentence = html.escape(there), html.escape(t("You are signed out here. One moment …"))
+    go_on = html.escape(t("Go on"))
     page = (
         f'<!doctype html><html lang="{current_language()}"><head><meta charset="utf-8"><title>Medcal</title>'
         f'<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="0; url={address}">'
         "<style>body{font:1.125rem/1.5 system-ui,sans-serif;margin:4rem auto;max-width:32rem;padding:0 1rem}"
         ":root{color-scheme:light dark}</style></head>"
-        f'<body><p>{sentence}</p><p><a href="{address}">{html.escape(t("Go on"))}</a></p></body></html>'
+        f'<body><p>{sentence}</p><p><a href="{address}">{go_on}</a></p></body></html>'
     )
     return HTMLResponse(page, headers=NO_STORE)
 

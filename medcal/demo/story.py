@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from medcal import clock
 from medcal.db import fetch
+from medcal.demo import crowd, freed
 from medcal.demo.clinic import (
     ACCOUNTS,
     AFTERNOON,
@@ -15,7 +16,6 @@ from medcal.demo.clinic import (
     LOCATION,
     MORNING,
     PASSWORD,
-    PATIENTS,
     SPECIALTIES,
     WEEKEND,
     Person,
@@ -32,12 +32,13 @@ from medcal.models import (
     WorkingHours,
 )
 from medcal.security import PATIENT, Actor, ActorKind, Role, hash_password, new_booking_code
-from medcal.services import booking, policy, schedules, waitlist
+from medcal.services import booking, changes, policy, reminders, schedules, waitlist
 from medcal.services.availability import FreeTime, busy_length_of, length_of, list_free
 
 # The same clinic every time: what is random is drawn from this.
 SEED = 20260
-DAYS = 12
+DAYS_BEFORE, DAYS_AHEAD = 10, 21
+FULL = 0.9
 
 
 def load(db: Session, now: datetime) -> bool:
@@ -48,14 +49,20 @@ def load(db: Session, now: datetime) -> bool:
     db.add(location)
     db.flush()
     policy.write_default_policy(db, location)
+    # Since yesterday, so that some reminders are to be seen and not one for each visit of the week.
+    reminders.write_usual_rules(db, location, now=now - timedelta(days=1))
+    chance = random.Random(SEED)
+    today = _start_of_day(location, now)
+    since = today - timedelta(days=DAYS_BEFORE)
     specialties = _add_specialties(db)
     doctors = _add_doctors(db, location, specialties, clock.local_day(now, location.zone_info))
     _add_accounts(db, doctors)
-    for doctor in doctors:
-        assert doctor.id is not None
-        schedules.write_openings(db, doctor.id, now=_start_of_day(location, now))
-    patients = _add_patients(db, now)
-    _fill(db, doctors, patients, location, now)
+    for moment in (since, today):
+        schedules.extend_openings(db, moment)
+    patients = _add_patients(db, chance, location, since)
+    _fill(db, chance, specialties, doctors, patients, location, since, now)
+    freed.tell(db, chance, location, _desk(db), since, now)
+    _bring_up_to_date(db, now)
     _tell_story(db, doctors, now)
     return True
 
@@ -144,34 +151,37 @@ def _add_accounts(db: Session, doctors: Sequence[Doctor]) -> None:
     db.flush()
 
 
-def _add_patients(db: Session, now: datetime) -> list[Patient]:
-    found = []
-    for line in PATIENTS:
-        name, born_on, email, phone = line.split("|")
-        found.append(
-            Patient(
-                name=name, born_on=date.fromisoformat(born_on), email=email or None, phone=phone or None, created_at=now
-            )
-        )
+def _add_patients(db: Session, chance: random.Random, location: Location, now: datetime) -> list[Patient]:
+    found = list(crowd.people(chance, clock.local_day(now, location.zone_info), now))
     db.add_all(found)
     db.flush()
     return found
 
 
 def _fill(
-    db: Session, doctors: Sequence[Doctor], patients: Sequence[Patient], location: Location, now: datetime
+    db: Session,
+    chance: random.Random,
+    specialties: dict[str, Specialty],
+    doctors: Sequence[Doctor],
+    patients: Sequence[Patient],
+    location: Location,
+    since: datetime,
+    now: datetime,
 ) -> None:
-    """Book days at random, fuller today than next week; what should be over by now is over."""
-    chance = random.Random(SEED)
-    start = _start_of_day(location, now)
+    """Book days at random: full weeks where people wait for earlier times, elsewhere fuller today than next week."""
+    booked_up = [specialties[slug].id for slug in freed.BOOKED_UP]
+    first, today = (clock.local_day(at, location.zone_info) for at in (since, now))
     for doctor in doctors:
-        visit_types = _visit_types(db, doctor)
-        for offset in range(DAYS):
-            day = clock.local_day(now, location.zone_info) + timedelta(days=offset)
-            for visit_type in visit_types:
-                for free in list_free(db, doctor.id or 0, visit_type, day, 1, now=start - timedelta(days=1)):
-                    if chance.random() < (0.55 if offset == 0 else 0.42 - 0.03 * offset) / (visit_type.position + 1):
-                        _book(db, doctor, visit_type, free, chance.choice(patients), now)
+        for visit_type in _visit_types(db, doctor):
+            days = DAYS_BEFORE + DAYS_AHEAD
+            for free in list_free(db, doctor.id or 0, visit_type, first, days, now=since - timedelta(days=1)):
+                share = FULL if doctor.specialty_id in booked_up else _fullness((free.day - today).days)
+                if chance.random() < share / (visit_type.position + 1):
+                    _book(db, doctor, visit_type, free, chance.choice(patients), since)
+
+
+def _fullness(days_ahead: int) -> float:
+    return 0.55 if days_ahead <= 0 else max(0.42 - 0.03 * days_ahead, 0)
 
 
 def _visit_types(db: Session, doctor: Doctor) -> Sequence[VisitType]:
@@ -181,51 +191,53 @@ def _visit_types(db: Session, doctor: Doctor) -> Sequence[VisitType]:
 
 
 def _book(db: Session, doctor: Doctor, visit_type: VisitType, free: FreeTime, patient: Patient, now: datetime) -> None:
-    status = AppointmentStatus.booked
-    if free.starts_at < now - timedelta(minutes=45):
-        status = AppointmentStatus.fulfilled
-    elif free.starts_at < now - timedelta(minutes=5):
-        status = AppointmentStatus.arrived
-    values = {
-        "code": new_booking_code(),
-        "doctor_id": free.doctor_id,
-        "slot_id": free.slot_id,
-        "day": free.day,
-        "location_id": doctor.location_id,
-        "visit_type_id": visit_type.id,
-        "patient_id": patient.id,
-        "starts_at": free.starts_at,
-        "ends_at": free.starts_at + length_of(visit_type),
-        "busy_until": free.starts_at + busy_length_of(visit_type),
-        "overbooked_by_id": None,
-        "overbooked_reason": None,
-        "request": "",
-        "now": now - timedelta(days=9),
-    }
-    rows = fetch(db, booking.BOOK, **values)
-    for row in rows:
-        if status is not AppointmentStatus.booked:
-            fetch(db, "UPDATE appointment SET status = %(status)s WHERE id = %(id)s", id=row.id, status=str(status))
+    fetch(
+        db,
+        booking.BOOK,
+        code=new_booking_code(),
+        doctor_id=free.doctor_id,
+        slot_id=free.slot_id,
+        day=free.day,
+        location_id=doctor.location_id,
+        visit_type_id=visit_type.id,
+        patient_id=patient.id,
+        starts_at=free.starts_at,
+        ends_at=free.starts_at + length_of(visit_type),
+        busy_until=free.starts_at + busy_length_of(visit_type),
+        overbooked_by_id=None,
+        overbooked_reason=None,
+        request="",
+        now=now - timedelta(days=9),
+    )
+
+
+def _bring_up_to_date(db: Session, now: datetime) -> None:
+    """What should be over by now is over."""
+    for status, minutes in ((AppointmentStatus.fulfilled, 45), (AppointmentStatus.arrived, 5)):
+        fetch(
+            db,
+            "UPDATE appointment SET status = %(status)s WHERE status = 'booked' AND starts_at < %(before)s",
+            status=str(status),
+            before=now - timedelta(minutes=minutes),
+        )
 
 
 def _tell_story(db: Session, doctors: Sequence[Doctor], now: datetime) -> None:
-    """One no-show, one who waits for something earlier, and a cancellation whose time the scheduler offers her."""
-    _one_no_show(db)
+    """A few who did not come, one who waits for something earlier, and a cancellation whose time the scheduler offers."""
+    _no_shows(db)
     okafor = doctors[0]
     upcoming = _upcoming(db, okafor, now)
     if len(upcoming) >= 2:
         waiting, cancelled = upcoming[-1], upcoming[0]
         wish = waitlist.Wish(any_doctor=True, notice_hours=2)
         waitlist.join(db, waiting, wish, by=PATIENT, now=now - timedelta(days=5))
-        booking.cancel(db, cancelled, by=_desk(db), now=now)
+        # So long ago that the desk can no longer take it back.
+        changes.cancel(db, cancelled, by=_desk(db), now=now - timedelta(minutes=10))
     _one_hold(db, doctors[7], now)
 
 
-def _one_no_show(db: Session) -> None:
-    past = db.exec(select(Appointment).where(Appointment.status == AppointmentStatus.fulfilled).limit(1)).first()
-    if past is not None:
-        past.status = AppointmentStatus.no_show
-        db.flush()
+def _no_shows(db: Session) -> None:
+    fetch(db, "UPDATE appointment SET status = 'no_show' WHERE status = 'fulfilled' AND id %% 23 = 0")
 
 
 def _upcoming(db: Session, doctor: Doctor, now: datetime) -> Sequence[Appointment]:

@@ -22,8 +22,8 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
         r"\1\2\3…",
     ),
     (re.compile(r"\b((?:staff|visit)=)[0-9a-f]{64}"), r"\1…"),
-    # Addresses: the query, and the token of a mailed link.
-    (re.compile(r"(/l/)[\w-]+"), r"\1…"),
+    # Addresses: the query, and the token of a mailed link or of a doctor's calendar.
+    (re.compile(r"(/(?:l|feed)/)[\w-]+"), r"\1…"),
     (re.compile(r"(\b(?:https?|wss?)://[^\s?'\"]*|(?<=[\s'\"])/[^\s?'\"]*)\?[^\s'\"]+"), r"\1?…"),
     (re.compile(r"\b(token=)[^&\s'\"]+"), r"\1…"),
 )

@@ -3,9 +3,20 @@
 import uuid
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, ForeignKeyConstraint, Index, event, literal_column, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    event,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from medcal.models.base import choice, instant, key, public_ref, reference
@@ -93,6 +104,8 @@ class Appointment(SQLModel, table=True):
     version: int = 1
     created_at: datetime = instant()
     booked_at: datetime | None = instant(nullable=True)
+    # What the desk's last move left, for as long as that can be taken back; services/changes.py writes it, undo.py reads it.
+    undo: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
 
     @property
     def is_live(self) -> bool:

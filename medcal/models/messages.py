@@ -45,6 +45,8 @@ class Message(SQLModel, table=True):
             "id",
             postgresql_where=text("status IN ('handed_over', 'bounced', 'missed', 'dropped', 'dead')"),
         ),
+        # Among all that waits, whom somebody must call.
+        Index("ix_message_call", "id", postgresql_where=text("status = 'due' AND channel = 'call'")),
         Index("ix_message_appointment", "appointment_id"),
         Index("ix_message_created", "created_at"),
     )
@@ -114,6 +116,8 @@ class LetterText(SQLModel, table=True):
     kind: str = Field(max_length=40)
     language: str = Field(max_length=5)
     subject: str = Field(max_length=200)
+    # What a text message says beside the subject.
+    brief: str = Field(default="", max_length=200)
     body: str = Field(sa_type=Text)
     changed_at: datetime = instant()
     changed_by_id: int | None = reference("staff_user.id", nullable=True)

@@ -117,6 +117,8 @@ class ReminderRule(SQLModel, table=True):
     location_id: int = reference("location.id")
     visit_type_id: int | None = reference("visit_type.id", nullable=True)
     before_hours: int
+    # Visits whose moment came before this are none of its: a new rule reminds nobody of what is long past.
+    holds_from: datetime = instant()
 
 
 class CalendarFeed(SQLModel, table=True):
@@ -125,6 +127,7 @@ class CalendarFeed(SQLModel, table=True):
     __tablename__ = "calendar_feed"
 
     id: int | None = key()
+    ref: uuid.UUID = public_ref()
     doctor_id: int = reference("doctor.id", index=True)
     token_digest: str = Field(max_length=64, unique=True)
     created_at: datetime = instant()

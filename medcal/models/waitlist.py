@@ -114,7 +114,8 @@ class FreedStatus(StrEnum):
 
 
 class FreedEnd(StrEnum):
-    """How a freed time ended: an offer was accepted; somebody booked it; the doctor no longer works then; too near or over."""
+    """How a freed time ended: an offer was accepted; somebody booked it; the doctor no longer works then; too near or over; or what
+    had freed it was taken back."""
 
     offer = "offer"
     public = "public"
@@ -122,6 +123,7 @@ class FreedEnd(StrEnum):
     closed = "closed"
     late = "late"
     past = "past"
+    undone = "undone"
 
 
 class FreedTime(SQLModel, table=True):
@@ -162,6 +164,8 @@ class FreedTime(SQLModel, table=True):
     hold_id: int | None = reference("appointment.id", nullable=True)
     status: FreedStatus = choice(FreedStatus, FreedStatus.open)
     look_at: datetime = instant()
+    # Until then the desk can take back what freed it, so nobody is asked.
+    not_before: datetime | None = instant(nullable=True)
     created_at: datetime = instant()
     ended_at: datetime | None = instant(nullable=True)
     ended_by: FreedEnd | None = maybe(FreedEnd)

@@ -14,8 +14,10 @@ from medcal.pages import (
     book,
     booked,
     doctor,
+    feeds,
     find,
     home,
+    message_rules,
     new_password,
     offer,
     offer_rules,
@@ -32,6 +34,7 @@ from medcal.pages import (
     staff_statistics,
     staff_waitlist,
     wish,
+    words,
 )
 from medcal.state.account import AccountState
 from medcal.state.appointment import AppointmentState
@@ -39,7 +42,10 @@ from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState, HomeState, SpecialtyState
 from medcal.state.calendar import CalendarState
 from medcal.state.clinic import ClinicState
+from medcal.state.feeds import FeedsState
 from medcal.state.find import FindState
+from medcal.state.heartbeat import HeartbeatState
+from medcal.state.message_rules import MessageRulesState
 from medcal.state.offer import OfferState
 from medcal.state.offer_rules import OfferRulesState
 from medcal.state.people import PeopleState
@@ -50,6 +56,7 @@ from medcal.state.staff_offers import StaffOffersState
 from medcal.state.staff_statistics import StaffStatisticsState
 from medcal.state.staff_waitlist import StaffWaitlistState
 from medcal.state.wish import EarlierState
+from medcal.state.words import WordsState
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,12 @@ class Page:
     build: Callable[[], rx.Component]
     on_load: Sequence[Any] = (ClinicState.load,)
     description: str = n_("Find a doctor and book an appointment without an account.")
+
+    @property
+    def loads(self) -> tuple[Any, ...]:
+        """What runs when it opens; every page of the staff also says whether the scheduler runs."""
+        is_of_staff = routes.is_staff_page(self.route)
+        return (*([HeartbeatState.load] if is_of_staff else []), *self.on_load)
 
 
 PAGES = [
@@ -82,8 +95,11 @@ PAGES = [
     Page(routes.STAFF_APPOINTMENTS, n_("Appointments"), staff_appointments.page, (StaffAppointmentsState.load,)),
     Page(routes.STAFF_OFFERS, n_("Offers"), staff_offers.page, (StaffOffersState.load,)),
     Page(routes.STAFF_OFFER_RULES, n_("Rules of offers"), offer_rules.page, (OfferRulesState.load,)),
+    Page(routes.STAFF_MESSAGE_RULES, n_("Rules of messages"), message_rules.page, (MessageRulesState.load,)),
     Page(routes.STAFF_WAITLIST, n_("Waitlist"), staff_waitlist.page, (StaffWaitlistState.load,)),
     Page(routes.STAFF_MESSAGES, n_("Messages"), staff_messages.page, (StaffMessagesState.load,)),
+    Page(routes.STAFF_WORDS, n_("Words of messages"), words.page, (WordsState.load,)),
+    Page(routes.STAFF_FEEDS, n_("In your calendar program"), feeds.page, (FeedsState.load,)),
     Page(routes.STAFF_STATISTICS, n_("Statistics"), staff_statistics.page, (StaffStatisticsState.load,)),
     Page(routes.STAFF_PEOPLE, n_("People"), people.page, (PeopleState.load,)),
     Page(routes.STAFF_ACCOUNT, n_("Your account"), account.page, (AccountState.load,)),

@@ -16,6 +16,8 @@ from medcal.components.fields import select_field, text_field
 from medcal.components.ui import badge, button
 from medcal.i18n import t
 from medcal.state.open_appointment import OpenAppointmentState
+from medcal.state.session import SessionState
+from medcal.state.staff_messages import StaffMessagesState
 from medcal.viewmodels.staff_appointment import HistoryLine
 
 NO_PROBLEMS = rx.Var.create({}).to(dict[str, str])
@@ -60,8 +62,10 @@ def _sheet() -> rx.Component:
             detail_if(sheet.cancelled, t("Cancelled")),
             class_name="details",
         ),
+        _undo(),
         _steps(),
         _changes(),
+        _messages(),
         rx.el.details(
             rx.el.summary(t("History")),
             rx.el.ol(rx.foreach(sheet.history, _history_line), class_name="history"),
@@ -92,6 +96,24 @@ def _steps() -> rx.Component:
     )
 
 
+def _undo() -> rx.Component:
+    """What the desk did last, as long as the patient has not been told."""
+    sheet, state = OpenAppointmentState.sheet, OpenAppointmentState
+    was_cancelled = sheet.kind == "cancelled"
+    return rx.cond(
+        sheet.can_undo,
+        rx.el.div(
+            button(
+                rx.cond(was_cancelled, t("Undo the cancellation"), t("Undo the move")),
+                kind="secondary",
+                icon="undo-2",
+                on_click=state.take_back,
+            ),
+            class_name="row",
+        ),
+    )
+
+
 def _changes() -> rx.Component:
     """What changes the appointment itself; the patient is told."""
     sheet, state = OpenAppointmentState.sheet, OpenAppointmentState
@@ -112,6 +134,18 @@ def _changes() -> rx.Component:
                 button(t("Cancel it"), kind="quiet", icon="calendar-x", on_click=state.start_cancelling),
             ),
             class_name="row changes",
+        ),
+    )
+
+
+def _messages() -> rx.Component:
+    """The way to all that this patient was told; it is reception's."""
+    sheet = OpenAppointmentState.sheet
+    show = [OpenAppointmentState.set_open(False), StaffMessagesState.show_patient(sheet.patient_ref)]
+    return rx.cond(
+        (sheet.patient_ref != "") & (SessionState.role != "doctor"),
+        rx.el.div(
+            button(t("Messages of this patient"), kind="quiet", icon="mail", on_click=show), class_name="row changes"
         ),
     )
 

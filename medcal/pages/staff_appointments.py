@@ -8,6 +8,7 @@ from medcal.components.ui import button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.appointment_dialog import appointment_dialog
 from medcal.pages.staff_frame import staff_framed
+from medcal.pages.undo_notice import undo_notice
 from medcal.state.open_appointment import OpenAppointmentState
 from medcal.state.staff_appointments import STATUSES, StaffAppointmentsState
 from medcal.viewmodels.staff import STATUS_WORDS
@@ -34,6 +35,7 @@ def page() -> rx.Component:
         ),
         _pager(),
         appointment_dialog(),
+        undo_notice(),
         path=routes.STAFF_APPOINTMENTS,
     )
 

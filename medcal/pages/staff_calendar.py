@@ -5,13 +5,15 @@ import reflex as rx
 from medcal import routes
 from medcal.components.calendar import calendar, on_narrow_window
 from medcal.components.desk import agenda, group_select, legend, nothing_found, segments
-from medcal.components.ui import button, icon_button, skeleton
+from medcal.components.ui import button, icon_button, link, skeleton
 from medcal.i18n import t
 from medcal.pages.appointment_dialog import appointment_dialog
 from medcal.pages.block_dialog import block_dialog
 from medcal.pages.booking_dialog import booking_dialog
 from medcal.pages.staff_frame import staff_framed
+from medcal.pages.undo_notice import undo_notice
 from medcal.state.calendar import CalendarState
+from medcal.state.session import SessionState
 
 LEGEND = ("booked", "confirmed", "arrived", "fulfilled", "no_show", "held", "offer")
 
@@ -24,6 +26,7 @@ def page() -> rx.Component:
         rx.cond(CalendarState.is_loaded, _sheet(), _skeleton()),
         _foot(),
         appointment_dialog(),
+        undo_notice(),
         booking_dialog(),
         block_dialog(),
         path=routes.STAFF_CALENDAR,
@@ -114,6 +117,13 @@ def _skeleton() -> rx.Component:
 def _foot() -> rx.Component:
     return rx.el.div(
         legend(LEGEND),
-        rx.el.p(t("All times are in {zone}.", zone=CalendarState.zone_name), class_name="small soft"),
+        rx.el.div(
+            rx.cond(
+                SessionState.role != "reception",
+                link(t("Subscribe in your calendar program"), href=routes.to(routes.STAFF_FEEDS), class_name="small"),
+            ),
+            rx.el.p(t("All times are in {zone}.", zone=CalendarState.zone_name), class_name="small soft"),
+            class_name="row",
+        ),
         class_name="row-apart calendar-foot no-print",
     )

@@ -8,6 +8,7 @@ from medcal import routes
 from medcal.components.layout import staff_page
 from medcal.components.ui import callout
 from medcal.i18n import LANGUAGES, current_language, t
+from medcal.state.heartbeat import HeartbeatState
 from medcal.state.session import SessionState
 
 
@@ -15,10 +16,22 @@ def staff_framed(*content: Any, path: str) -> rx.Component:
     """A page of the staff at `path`."""
     other = next(code for code in LANGUAGES if code != current_language())
     return rx.el.div(
-        staff_page(*content, active=path, name=SessionState.name, switch_to=routes.to(path, other)),
+        staff_page(
+            *content,
+            active=path,
+            name=SessionState.name,
+            switch_to=routes.to(path, other),
+            notice=_scheduler_notice(),
+        ),
         # What is not for her is not offered to her either, see calendar.css.
         class_name=rx.Var.create("for-") + SessionState.role,
     )
+
+
+def _scheduler_notice() -> rx.Component:
+    """Nothing as long as all is well. The region is there before its words, else nobody would be told of them."""
+    warning = HeartbeatState.notice.warning
+    return rx.el.div(rx.cond(warning != "", callout(rx.el.p(warning), tone="warning")), role="status")
 
 
 def for_reception(*content: Any) -> rx.Component:

@@ -1,55 +1,103 @@
 """What people were told, what is still to go out, and whom somebody must call."""
 
+from typing import Any
+
 import reflex as rx
 
 from medcal import routes
-from medcal.components.desk import filter_field, nothing_found, segments
-from medcal.components.dialogs import dialog
-from medcal.components.ui import badge, button, callout, link_button, skeleton_rows
+from medcal.components.desk import filter_field, nothing_found, phone_link
+from medcal.components.dialogs import actions, dialog
+from medcal.components.ui import badge, button, link_button, skeleton_rows
 from medcal.i18n import t
 from medcal.models import MessageStatus
+from medcal.pages.message_dialog import message_dialog
 from medcal.pages.staff_frame import for_reception, staff_framed
-from medcal.state.staff_messages import CHANNELS, StaffMessagesState
-from medcal.viewmodels.staff_messages import CHANNEL_WORDS, MESSAGE_WORDS, AttemptRow, MessageRow
+from medcal.state.heartbeat import HeartbeatState
+from medcal.state.open_message import OpenMessageState
+from medcal.state.session import SessionState
+from medcal.state.staff_messages import CHANNELS, SEARCH, StaffMessagesState
+from medcal.viewmodels.staff_messages import CHANNEL_WORDS, KIND_WORDS, MESSAGE_WORDS, MessageRow
 
 
 def page() -> rx.Component:
     state = StaffMessagesState
     return staff_framed(
-        rx.el.h1(t("Messages")),
+        rx.el.div(rx.el.h1(t("Messages")), _settings(), class_name="row-apart"),
         for_reception(
+            _attention(),
             _filters(),
+            _whose(),
             rx.cond(
                 state.is_loaded,
-                rx.cond(state.rows.length() > 0, _table(), nothing_found(t("No message fits."))),
+                rx.cond(state.page.rows.length() > 0, _table(), nothing_found(t("No message fits."))),
                 skeleton_rows(8),
             ),
-            rx.cond(state.has_more, button(t("Show more"), kind="secondary", small=True, on_click=state.show_more)),
+            _pager(),
+            rx.el.p(HeartbeatState.notice.worked, class_name="small soft numbers calendar-foot"),
         ),
-        _message_dialog(),
+        message_dialog(),
+        _ask_dialog(),
         path=routes.STAFF_MESSAGES,
+    )
+
+
+def _settings() -> rx.Component:
+    """The way to what messages say and when they are sent."""
+    pages = ((t("Rules"), "sliders-horizontal", routes.STAFF_MESSAGE_RULES), (t("Words"), "type", routes.STAFF_WORDS))
+    return rx.cond(
+        SessionState.role == "admin",
+        rx.el.div(
+            *[
+                link_button(word, href=routes.to(path), kind="secondary", small=True, icon=icon)
+                for word, icon, path in pages
+            ],
+            class_name="row no-print",
+        ),
+    )
+
+
+def _attention() -> rx.Component:
+    """What somebody must look at, and the way to it. Said to those who do not see it, when it changes."""
+    state, page = StaffMessagesState, StaffMessagesState.page
+    dead, bounced = str(MessageStatus.dead), str(MessageStatus.bounced)
+    return rx.el.div(
+        _toggle(page.to_call, "phone", state.channel == "call", state.show_calls),
+        _toggle(page.dead, "circle-alert", state.status == dead, state.show_only(dead)),
+        _toggle(page.bounced, "undo-2", state.status == bounced, state.show_only(bounced)),
+        rx.cond(
+            page.again != "",
+            button(page.again, kind="secondary", small=True, icon="send", on_click=state.ask(True)),
+        ),
+        role="status",
+        class_name="row attention no-print",
+    )
+
+
+def _toggle(sentence: rx.Var[str], icon: str, is_shown: rx.Var[bool], on_show: Any) -> rx.Component:
+    """Shows what the sentence counts; pressed again, all."""
+    return rx.cond(
+        sentence != "",
+        rx.el.button(
+            rx.icon(icon, aria_hidden="true"),
+            sentence,
+            type="button",
+            aria_pressed=rx.cond(is_shown, "true", "false"),
+            on_click=on_show,
+            class_name="toggle toggle-attention",
+        ),
     )
 
 
 def _filters() -> rx.Component:
     state = StaffMessagesState
-    statuses = [("", t("All")), *((str(status), t(MESSAGE_WORDS[status])) for status in MessageStatus)]
-    channels = [rx.el.option(t(CHANNEL_WORDS[channel]), value=channel) for channel in CHANNELS]
+    fates = [(str(status), t(MESSAGE_WORDS[status])) for status in MessageStatus]
+    channels = [(channel, t(CHANNEL_WORDS[channel])) for channel in CHANNELS]
+    kinds = [(kind, t(word)) for kind, word in KIND_WORDS.items()]
     return rx.el.div(
-        segments(t("Status"), statuses, state.status, state.choose_status),
         filter_field(
-            t("Channel"),
-            rx.el.select(
-                rx.el.option(t("All"), value=""),
-                *channels,
-                value=state.channel,
-                on_change=state.choose_channel,
-                class_name="input input-compact",
-            ),
-        ),
-        filter_field(
-            t("Recipient"),
+            t("Recipient or patient"),
             rx.el.input(
+                id=SEARCH,
                 type="search",
                 default_value=state.words,
                 on_change=state.search.debounce(250),
@@ -57,116 +105,154 @@ def _filters() -> rx.Component:
                 class_name="input input-compact",
             ),
         ),
+        filter_field(t("Status"), _select(fates, state.status, state.choose_status)),
+        filter_field(t("Channel"), _select(channels, state.channel, state.choose_channel)),
+        filter_field(t("Kind"), _select(kinds, state.kind, state.choose_kind)),
         class_name="filters no-print",
         role="search",
     )
 
 
+def _select(choices: list[tuple[str, str]], chosen: rx.Var[str], on_choose: Any) -> rx.Component:
+    return rx.el.select(
+        rx.el.option(t("All"), value=""),
+        *[rx.el.option(word, value=value) for value, word in choices],
+        value=chosen,
+        on_change=on_choose,
+        class_name="input input-compact",
+    )
+
+
+def _whose() -> rx.Component:
+    """Whose messages these are, where somebody came from her appointment."""
+    state = StaffMessagesState
+    return rx.cond(
+        state.page.patient != "",
+        rx.el.div(
+            rx.el.span(t("Messages of {name}", name=state.page.patient)),
+            button(t("Show all"), kind="quiet", small=True, icon="x", on_click=state.show_all),
+            class_name="chosen whose no-print",
+        ),
+    )
+
+
 def _table() -> rx.Component:
-    headings = (t("When"), t("Recipient"), t("Message"), t("Status"))
+    headings = (t("Written"), t("Recipient"), t("Message"), t("Status"))
     return rx.el.div(
         rx.el.table(
             rx.el.thead(rx.el.tr(*[rx.el.th(heading, scope="col") for heading in headings])),
-            rx.el.tbody(rx.foreach(StaffMessagesState.rows, _row)),
-            class_name="table",
+            rx.el.tbody(rx.foreach(StaffMessagesState.page.rows, _row)),
+            class_name="table table-messages",
         ),
         class_name="table-wrap",
     )
 
 
 def _row(row: rx.Var[MessageRow]) -> rx.Component:
-    state = StaffMessagesState
     return rx.el.tr(
-        rx.el.td(row.at, class_name="small numbers", custom_attrs={"data-label": t("When")}),
-        rx.el.td(
+        _cell(t("Written"), rx.el.span(row.written, class_name="small numbers")),
+        _cell(
+            t("Recipient"),
             rx.el.div(
                 rx.el.span(row.recipient),
-                rx.el.span(row.channel_word, " · ", row.address, class_name="small soft"),
+                rx.cond(
+                    row.phone != "",
+                    phone_link(row.phone),
+                    rx.el.span(row.channel_word, " · ", row.address, class_name="small soft"),
+                ),
                 class_name="agenda-who",
             ),
-            custom_attrs={"data-label": t("Recipient")},
         ),
-        rx.el.td(
+        _cell(
+            t("Message"),
             rx.el.div(
                 rx.el.button(
-                    row.subject, type="button", lang=row.language, on_click=state.open(row.ref), class_name="row-button"
+                    row.subject,
+                    type="button",
+                    lang=row.language,
+                    on_click=OpenMessageState.open(row.ref),
+                    class_name="row-button",
                 ),
                 rx.el.span(row.kind, class_name="small soft"),
                 class_name="agenda-who",
             ),
-            custom_attrs={"data-label": t("Message")},
         ),
-        rx.el.td(
-            rx.el.div(
-                badge(row.status_word, tone="message-" + row.status),
-                rx.cond(row.tries != "", rx.el.span(row.tries, class_name="small soft")),
-                rx.cond(
-                    row.can_replay,
-                    button(t("Send again"), kind="secondary", small=True, on_click=state.replay(row.ref)),
-                ),
-                rx.cond(
-                    row.can_mark_called,
-                    button(t("I have called"), small=True, icon="phone", on_click=state.mark_called(row.ref)),
-                ),
-                rx.cond(
-                    row.is_on_call_list,
-                    link_button(t("To the call list"), href=routes.to(routes.STAFF_OFFERS), small=True, icon="phone"),
-                ),
-                class_name="row",
+        _cell(t("Status"), _fate(row)),
+    )
+
+
+def _fate(row: rx.Var[MessageRow]) -> rx.Component:
+    """What became of it, why, and what can be done about it."""
+    state = StaffMessagesState
+    whose = rx.el.span(" ", row.recipient, class_name="visually-hidden")
+    return rx.el.div(
+        rx.el.div(
+            badge(row.status_word, tone="message-" + row.status),
+            rx.cond(row.at != "", rx.el.span(row.at, class_name="small soft numbers")),
+            rx.cond(
+                row.can_replay,
+                button(t("Send again"), whose, kind="secondary", small=True, on_click=state.replay(row.ref)),
             ),
-            custom_attrs={"data-label": t("Status")},
+            rx.cond(
+                row.must_call,
+                button(t("I have called"), whose, small=True, icon="phone", on_click=state.mark_called(row.ref)),
+            ),
+            rx.cond(
+                row.is_on_board,
+                link_button(t("To the call list"), href=routes.to(routes.STAFF_OFFERS), small=True, icon="phone"),
+            ),
+            class_name="row",
+        ),
+        rx.cond(row.note != "", rx.el.span(row.note, class_name="small soft")),
+        class_name="stack-tight",
+    )
+
+
+def _cell(label: str, content: rx.Component) -> rx.Component:
+    return rx.el.td(content, custom_attrs={"data-label": label})
+
+
+def _pager() -> rx.Component:
+    state = StaffMessagesState
+    return rx.cond(
+        (state.number > 0) | state.page.has_more,
+        rx.el.nav(
+            button(
+                t("Newer"),
+                kind="secondary",
+                small=True,
+                icon="chevron-left",
+                on_click=state.show_newer,
+                disabled=state.number == 0,
+            ),
+            rx.el.span(t("Page {number}", number=state.number + 1), class_name="small soft", aria_live="polite"),
+            button(
+                t("Older"),
+                kind="secondary",
+                small=True,
+                icon="chevron-right",
+                on_click=state.show_older,
+                disabled=~state.page.has_more,
+            ),
+            aria_label=t("Pages"),
+            class_name="row pager no-print",
         ),
     )
 
 
-def _message_dialog() -> rx.Component:
-    state, message = StaffMessagesState, StaffMessagesState.message
+def _ask_dialog() -> rx.Component:
+    """Before all that is dead is sent again: what that means."""
+    state = StaffMessagesState
     return dialog(
+        rx.el.p(t("What failed and fits the filters is handed over anew, the oldest first, ten a second.")),
         rx.el.p(
-            message.row.kind,
-            " · ",
-            message.row.channel_word,
-            " · ",
-            message.row.address,
-            " · ",
-            message.row.at,
-            class_name="small soft",
+            t("What says something that is no longer so, or comes too late, stays where it is."), class_name="soft"
         ),
-        rx.cond(message.row.error != "", callout(rx.el.p(message.row.error), tone="danger")),
-        rx.cond(
-            message.html != "",
-            # A frame without scripts: what a mail is made of stays apart from the page.
-            rx.el.iframe(
-                src_doc=message.html,
-                sandbox="allow-popups allow-popups-to-escape-sandbox",
-                title=t("The message as it is read"),
-                class_name="mail",
-            ),
-            rx.el.pre(message.text, lang=message.row.language, class_name="mail-text", tab_index=0),
+        actions(
+            button(t("Back"), kind="secondary", on_click=state.ask(False)),
+            button(state.page.again, icon="send", on_click=state.replay_all),
         ),
-        rx.cond(
-            ~message.shows_links,
-            rx.el.p(
-                t("Links and codes are left out: whoever has them sees the patient's page."), class_name="small soft"
-            ),
-        ),
-        rx.cond(
-            message.attempts.length() > 0,
-            rx.el.section(
-                rx.el.h3(t("Tries to hand it over")),
-                rx.el.ol(rx.foreach(message.attempts, _attempt), class_name="history"),
-                class_name="stack-tight",
-            ),
-        ),
-        is_open=state.is_open,
-        on_close=state.set_open(False),
-        title=message.row.subject,
-        wide=True,
-    )
-
-
-def _attempt(attempt: rx.Var[AttemptRow]) -> rx.Component:
-    return rx.el.li(
-        rx.el.span(attempt.at, class_name="small soft numbers"),
-        rx.el.span(attempt.outcome, " ", rx.el.span(attempt.target, class_name="small soft")),
+        is_open=state.asks,
+        on_close=state.ask(False),
+        title=t("Send again what failed?"),
     )

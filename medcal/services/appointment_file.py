@@ -48,6 +48,7 @@ class AppointmentFile:
     status: AppointmentStatus
     held_until: datetime | None
     answer_until: datetime | None
+    patient_ref: uuid.UUID | None
     patient: str | None
     born_on: date | None
     email: str | None
@@ -65,16 +66,20 @@ class AppointmentFile:
     overbooked_reason: str | None
     waits: bool
     version: int
+    undo_until: datetime | None
     history: tuple[Happened, ...]
 
 
 _FILE = """
 SELECT a.id, a.ref, a.code, d.ref AS doctor_ref, d.name AS doctor, s.ref AS specialty_ref, s.name AS specialty, l.zone,
        v.name AS visit_type, a.starts_at, a.ends_at, a.status, a.held_until, o.answer_until,
-       p.name AS patient, p.born_on, p.email, p.phone, b.name AS booker, b.email AS booker_email, b.phone AS booker_phone,
+       p.ref AS patient_ref, p.name AS patient, p.born_on, p.email, p.phone, b.name AS booker, b.email AS booker_email, b.phone AS booker_phone,
        a.reason, a.request, a.confirmed_at, a.cancelled_by, a.cancel_reason, a.is_late_cancellation,
        u.name AS overbooked_by, a.overbooked_reason,
-       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status IN ('waiting', 'paused')) AS waits, a.version
+       EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status IN ('waiting', 'paused')) AS waits, a.version,
+       CASE WHEN a.status = 'cancelled' AND a.cancelled_by = 'staff' THEN a.cancelled_at
+            WHEN a.status = 'booked' AND a.confirmed_at IS NULL AND (a.undo->>'version')::int = a.version THEN (a.undo->>'at')::timestamptz
+       END + make_interval(secs => l.grace_seconds) AS undo_until
   FROM appointment a
   JOIN doctor d ON d.id = a.doctor_id JOIN specialty s ON s.id = d.specialty_id
   JOIN location l ON l.id = a.location_id JOIN visit_type v ON v.id = a.visit_type_id

@@ -1,10 +1,9 @@
-"""The life of an appointment: hold, confirm, book at the desk, move, cancel, check in, finish, no-show.
+"""The life of an appointment: hold, confirm, book at the desk, check in, finish, no-show. changes.py moves and cancels.
 
 Two writers who want the same time are told apart by the constraints of the appointment table, never by a check before.
 """
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from sqlmodel import Session, col, select
 from medcal import clock
 from medcal.db import fetch, fetch_one
 from medcal.errors import (
-    ChangedMeanwhile,
     HoldExpired,
     Invalid,
     NotAllowed,
@@ -22,12 +20,11 @@ from medcal.errors import (
     NotOffered,
     NotPossibleNow,
     SlotTaken,
-    TooLate,
 )
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
 from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
-from medcal.services import access, answers, events, freed_time, patients, waitlist
+from medcal.services import access, answers, events, freed_time, grace, patients, waitlist
 from medcal.services.availability import FITS, busy_length_of, is_unclaimed, is_within_hours, length_of, question
 from medcal.services.patients import BookerDetails, Person
 from medcal.services.slots import slot_for
@@ -103,12 +100,12 @@ def hold(db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime
     )
     assert row is not None
     if row.id is None:
-        raise _why_not(db, doctor, visit_type, starts_at, was_free=bool(row.was_free))
+        raise why_not(db, doctor, visit_type, starts_at, was_free=bool(row.was_free))
     events.record(db, "appointment.held", by=PATIENT, now=now, appointment_id=row.id, doctor_id=doctor.id)
     return Held(row.id, row.ref, row.starts_at, row.held_until)
 
 
-def _why_not(
+def why_not(
     db: Session, doctor: Doctor, visit_type: VisitType, starts_at: datetime, *, was_free: bool
 ) -> SlotTaken | NotOffered:
     assert doctor.id is not None
@@ -242,7 +239,7 @@ def book_at_desk(
     An offer that holds the time is withdrawn in the same transaction. With `overbook_reason` the time may be taken or outside the
     hours: the row then names who allowed it and why. Raises SlotTaken, NotOffered, NotAllowed.
     """
-    place = _place_at_desk(db, doctor, visit_type, starts_at, overbook_reason=overbook_reason, by=by, now=now)
+    place = place_at_desk(db, doctor, visit_type, starts_at, overbook_reason=overbook_reason, by=by, now=now)
     patient_id = patients.find_or_add(db, person, now=now)
     row = fetch_one(db, BOOK, **place, patient_id=patient_id, request=request, code=new_booking_code(), now=now)
     if row is None:
@@ -251,7 +248,7 @@ def book_at_desk(
     return db.get_one(Appointment, row.id)
 
 
-def _place_at_desk(
+def place_at_desk(
     db: Session,
     doctor: Doctor,
     visit_type: VisitType,
@@ -273,7 +270,7 @@ def _place_at_desk(
         starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))
     ):
         raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
-    _queue_for(db, doctor.id)
+    queue_for(db, doctor.id)
     mover = waitlist.lock_wish(db, moving) if moving else None
     answers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, mover=mover, by=by, now=now)
     release_lapsed_holds(db, now, doctor_id=doctor.id)
@@ -293,176 +290,13 @@ def _place_at_desk(
     }
 
 
-# --- Moving -----------------------------------------------------------------------------------------------------------
-
-MOVE = """
-UPDATE appointment
-   SET doctor_id = %(doctor_id)s, slot_id = %(slot_id)s, appointment_date = %(day)s, location_id = %(location_id)s,
-       starts_at = %(starts_at)s, ends_at = %(ends_at)s, busy_until = %(busy_until)s, overbooked_by_id = %(overbooked_by_id)s,
-       overbooked_reason = %(overbooked_reason)s, version = version + 1, confirmed_at = NULL
- WHERE id = %(id)s AND version = %(version)s AND status = 'booked' RETURNING id
-"""
-
-
-def move_at_desk(
-    db: Session,
-    appointment: Appointment,
-    doctor: Doctor,
-    starts_at: datetime,
-    *,
-    version: int,
-    overbook_reason: str = "",
-    by: Actor,
-    now: datetime,
-) -> None:
-    """Move an appointment in the calendar, also to another doctor of the specialty; the patient is told.
-
-    `version` is the one the screen shows: raises ChangedMeanwhile when somebody changed it since. Otherwise as `book_at_desk`.
-    """
-    if not by.sees_doctor(appointment.doctor_id):
-        raise NotAllowed
-    visit_type = db.get_one(VisitType, appointment.visit_type_id)
-    place = _place_at_desk(
-        db, doctor, visit_type, starts_at, moving=appointment, overbook_reason=overbook_reason, by=by, now=now
-    )
-    _move(db, appointment, place, version=version, by=by, now=now)
-
-
-def move_by_patient(
-    db: Session, appointment: Appointment, doctor: Doctor, starts_at: datetime, *, now: datetime
-) -> None:
-    """Move to another listed time, until the clinic's deadline. Raises TooLate, SlotTaken, NotOffered."""
-    assert doctor.id is not None
-    _check_deadline(db, appointment, now)
-    _queue_for(db, doctor.id)
-    waitlist.lock_wish(db, appointment)
-    release_lapsed_holds(db, now, doctor_id=doctor.id)
-    visit_type = db.get_one(VisitType, appointment.visit_type_id)
-    if visit_type.specialty_id != doctor.specialty_id:
-        raise NotOffered
-    opening = fetch_one(
-        db,
-        f"SELECT o.slot_id, o.day FROM opening o WHERE o.doctor_id = %(doctor_id)s AND o.starts_at = %(starts_at)s AND {FITS}",
-        doctor_id=doctor.id,
-        starts_at=starts_at,
-        **question(visit_type, now),
-    )
-    if opening is None:
-        raise _why_not(db, doctor, visit_type, starts_at, was_free=False)
-    place = {
-        "doctor_id": doctor.id,
-        "slot_id": opening.slot_id,
-        "day": opening.day,
-        "location_id": doctor.location_id,
-        "starts_at": starts_at,
-        "ends_at": starts_at + length_of(visit_type),
-        "busy_until": starts_at + busy_length_of(visit_type),
-        "overbooked_by_id": None,
-        "overbooked_reason": None,
-    }
-    _move(db, appointment, place, version=appointment.version, by=PATIENT, now=now)
-
-
-def _move(
-    db: Session, appointment: Appointment, place: Mapping[str, Any], *, version: int, by: Actor, now: datetime
-) -> None:
-    assert appointment.id is not None
-    before = (appointment.doctor_id, appointment.starts_at, appointment.busy_until)
-    if before[:2] == (place["doctor_id"], place["starts_at"]):
-        return
-    waitlist.follow_move(db, appointment.id, place["starts_at"], by=by, now=now)
-    if fetch_one(db, MOVE, **place, id=appointment.id, version=version) is None:
-        raise _why_not_changed(db, appointment)
-    db.refresh(appointment)
-    events.record(
-        db,
-        "appointment.moved",
-        by=by,
-        now=now,
-        appointment_id=appointment.id,
-        doctor_id=appointment.doctor_id,
-        old={"doctor_id": before[0], "starts_at": before[1]},
-        new={"doctor_id": place["doctor_id"], "starts_at": place["starts_at"]},
-    )
-    freed_time.free(
-        db,
-        *before,
-        cause=freed_time.MOVED,
-        appointment_id=appointment.id,
-        visit_type_id=appointment.visit_type_id,
-        by=by,
-        now=now,
-    )
-
-
-def _queue_for(db: Session, doctor_id: int) -> None:
+def queue_for(db: Session, doctor_id: int) -> None:
     """Writers that UPDATE into a doctor's time pass one by one: an UPDATE has no ON CONFLICT, and on an exclusion constraint many at once
     end in deadlocks. The constraint still decides; this only keeps them from waiting on each other crosswise. Before any other lock."""
     fetch(db, "SELECT pg_advisory_xact_lock(%(doctor_id)s)", doctor_id=doctor_id)
 
 
-def _check_deadline(db: Session, appointment: Appointment, now: datetime) -> None:
-    if appointment.status is not AppointmentStatus.booked:
-        raise NotPossibleNow
-    location = db.get_one(Location, appointment.location_id)
-    if not appointment.can_change_online(now, location.change_deadline_hours):
-        raise TooLate(
-            t("It is too late to change this appointment here. Please call us: {phone}.", phone=location.phone)
-        )
-
-
-def _why_not_changed(db: Session, appointment: Appointment) -> ChangedMeanwhile | NotPossibleNow:
-    db.refresh(appointment)
-    return ChangedMeanwhile() if appointment.status is AppointmentStatus.booked else NotPossibleNow()
-
-
-# --- Cancelling, confirming, and the day itself -------------------------------------------------------------------------
-
-
-def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor, now: datetime) -> None:
-    """Cancel a booked appointment; the time is free in the same transaction and then offered to those who wait.
-
-    Patients may until the clinic's deadline (TooLate); staff always, doctors in their own calendar (NotAllowed). A cancelled one stays
-    in the history; cancelling it again does nothing. The reason stays with the appointment.
-    """
-    assert appointment.id is not None
-    if by.is_staff and not by.sees_doctor(appointment.doctor_id):
-        raise NotAllowed
-    waitlist.leave(db, appointment.id, by=by, now=now)
-    db.refresh(appointment, with_for_update=True)
-    if appointment.status is AppointmentStatus.cancelled:
-        return
-    if not by.is_staff:
-        _check_deadline(db, appointment, now)
-    if appointment.status is not AppointmentStatus.booked:
-        raise NotPossibleNow
-    location = db.get_one(Location, appointment.location_id)
-    is_late = now > appointment.starts_at - timedelta(hours=location.change_deadline_hours)
-    fetch(
-        db,
-        """UPDATE appointment SET status = 'cancelled', cancelled_at = %(now)s, cancelled_by = %(by)s, cancel_reason = %(reason)s,
-                  is_late_cancellation = %(is_late)s, version = version + 1 WHERE id = %(id)s""",
-        id=appointment.id,
-        now=now,
-        by=str(by.kind),
-        reason=reason[:300],
-        is_late=is_late,
-    )
-    db.refresh(appointment)
-    events.record(
-        db, "appointment.cancelled", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id
-    )
-    freed_time.free(
-        db,
-        appointment.doctor_id,
-        appointment.starts_at,
-        appointment.busy_until,
-        cause=freed_time.CANCELLED,
-        appointment_id=appointment.id,
-        visit_type_id=appointment.visit_type_id,
-        by=by,
-        now=now,
-    )
+# --- Confirming, and the day itself -------------------------------------------------------------------------------------
 
 
 def confirm_coming(db: Session, appointment: Appointment, *, by: Actor = PATIENT, now: datetime) -> None:
@@ -478,6 +312,7 @@ def confirm_coming(db: Session, appointment: Appointment, *, by: Actor = PATIENT
         raise NotPossibleNow
     db.refresh(appointment)
     if row.is_new:
+        grace.tell_now(db, appointment.id or 0, now)
         events.record(
             db, "appointment.confirmed", by=by, now=now, appointment_id=appointment.id, doctor_id=appointment.doctor_id
         )

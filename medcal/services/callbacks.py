@@ -14,11 +14,14 @@ from medcal.errors import Invalid
 from medcal.i18n import n_, t
 from medcal.services.fates import after, may
 from medcal.services.outcomes import NO_SUCH_ADDRESS, WRONG_SETTINGS
-from medcal.services.taking import POINTLESS
+from medcal.services.taking import CALL, NO_WAY, POINTLESS
 
 # So often a message is handed over anew by ourselves, after a failure that may pass or after silence; and the pauses after failures.
 RENEWAL_PAUSES = (timedelta(minutes=5), timedelta(minutes=30))
 RENEWALS = len(RENEWAL_PAUSES)
+
+# What the workflows say where no SMS provider is set up: trying again would not help.
+NO_SMS = "no SMS provider"
 
 FAILED = n_("It could not be sent, three times over.")
 FAILED_ONCE = n_("It could not be sent; it is handed over anew.")
@@ -91,7 +94,7 @@ def _parse(name: str) -> tuple[uuid.UUID | None, int]:
 
 def _locked(db: Session, ref: uuid.UUID) -> Any:
     return fetch_one(
-        db, "SELECT id, status, handover, renewals, tries FROM message WHERE ref = %(ref)s FOR UPDATE", ref=ref
+        db, "SELECT id, kind, status, handover, renewals, tries FROM message WHERE ref = %(ref)s FOR UPDATE", ref=ref
     )
 
 
@@ -108,6 +111,8 @@ def _arrived(news: News, now: datetime) -> tuple[str, dict[str, Any]]:
 
 def _failed(message: Any, news: News, now: datetime) -> tuple[str, dict[str, Any]]:
     """For ever, or worth another hand-over: under a new id, since the far end drops what it knows."""
+    if news.error == NO_SMS:
+        return _without_sms(message)
     verdict = verdict_of(news.error)
     if verdict == "settings":
         return "given up", {"why": WRONG_SETTINGS}
@@ -115,7 +120,15 @@ def _failed(message: Any, news: News, now: datetime) -> tuple[str, dict[str, Any
         return "bounced", {"why": NO_SUCH_ADDRESS}
     if message.renewals >= RENEWALS:
         return "given up", {"why": FAILED}
-    return "renewed", {"why": FAILED_ONCE, "next_try_at": now + RENEWAL_PAUSES[message.renewals]}
+    pause = RENEWAL_PAUSES[message.renewals]
+    return "renewed", {"why": FAILED_ONCE, "next_try_at": now + pause, "is_new": 1, "tries": 0}
+
+
+def _without_sms(message: Any) -> tuple[str, dict[str, Any]]:
+    """Reception calls instead; but a code is for nobody's eyes."""
+    if message.kind == "code":
+        return "given up", {"why": NO_WAY}
+    return "left to a call", {"why": CALL, "channel": "call", "tries": 0}
 
 
 # The codes of SMTP that decide (RFC 5321; 53x are about signing in, RFC 4954), and those of the longer form (RFC 3463). Other
@@ -134,10 +147,19 @@ def verdict_of(error: str) -> str:
     return "settings" if any(_ABOUT_US.match(code) for code in codes[:2]) else "address"
 
 
+_UNCHANGED: dict[str, Any] = {
+    "why": "",
+    "far_id": "",
+    "delivered_at": None,
+    "is_new": 0,
+    "channel": None,
+    "tries": None,
+}
+
+
 def _change(
     db: Session, message: Any, event: str, values: dict[str, Any], news: News, handover: int, now: datetime
 ) -> None:
-    is_new = event == "renewed"
     fetch(
         db,
         """WITH told AS (
@@ -147,14 +169,13 @@ def _change(
               SET status = %(status)s, why = %(why)s, last_error = %(error)s, far_id = %(far_id)s, answer_by = NULL,
                   delivered_at = %(delivered_at)s, next_try_at = %(next_try_at)s, handed_over_at = coalesce(handed_over_at, %(now)s),
                   handover = handover + %(is_new)s, renewals = renewals + %(is_new)s,
-                  tries = CASE %(is_new)s WHEN 1 THEN 0 ELSE tries END
+                  channel = coalesce(%(channel)s, channel), tries = coalesce(%(tries)s, tries)
             WHERE id = %(id)s""",
-        **{"why": "", "far_id": "", "delivered_at": None, "next_try_at": now} | values,
+        **_UNCHANGED | {"next_try_at": now} | values,
         id=message.id,
         handover=handover,
         status=after(event),
         error=news.error,
-        is_new=int(is_new),
         now=now,
     )
     changed(db)

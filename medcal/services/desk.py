@@ -17,7 +17,7 @@ from medcal.i18n import t
 from medcal.models import Appointment, Doctor, Location, Patient, VisitType
 from medcal.roles import Can, check
 from medcal.security import Actor
-from medcal.services import booking, waitlist
+from medcal.services import booking, changes, grace, undo, waitlist
 from medcal.services.day_book import get_doctor, get_visible, usual_start
 from medcal.services.patients import Person, check_free_text, check_person
 
@@ -113,7 +113,7 @@ def move(
     check(actor, Can.book_at_desk)
     appointment = get_visible(db, actor, ref)
     doctor, zone = _doctor_and_zone(db, actor, doctor_ref)
-    booking.move_at_desk(
+    changes.move_at_desk(
         db,
         appointment,
         doctor,
@@ -131,10 +131,36 @@ def may_be_overbooked(refusal: MedcalError) -> bool:
     return isinstance(refusal, SlotTaken | NotOffered)
 
 
-def cancel(db: Session, actor: Actor, ref: uuid.UUID, *, reason: str = "", now: datetime) -> None:
+def cancel(db: Session, actor: Actor, ref: uuid.UUID, *, reason: str = "", now: datetime) -> Appointment:
     """Cancel an appointment; the reason is kept for the history and told to nobody."""
     check(actor, Can.book_at_desk)
-    booking.cancel(db, get_visible(db, actor, ref), reason=check_free_text(reason, "reason", 300), by=actor, now=now)
+    appointment = get_visible(db, actor, ref)
+    changes.cancel(db, appointment, reason=check_free_text(reason, "reason", 300), by=actor, now=now)
+    return appointment
+
+
+@dataclass(frozen=True)
+class Undoable:
+    """What the desk has just done to an appointment: until when it can be taken back, and when the patient is told (None: not at all)."""
+
+    ref: uuid.UUID
+    version: int
+    until: datetime | None
+    told_at: datetime | None
+
+
+def undoable(db: Session, appointment: Appointment) -> Undoable:
+    """What can be taken back of an appointment as it is now."""
+    told_at = grace.told_at(db, appointment.id or 0, appointment.version)
+    return Undoable(appointment.ref, appointment.version, undo.taken_back_until(db, appointment), told_at)
+
+
+def take_back(db: Session, actor: Actor, ref: uuid.UUID, *, version: int, now: datetime) -> Appointment:
+    """Undo the desk's last move or cancellation. Raises what `undo.take_back` does."""
+    check(actor, Can.book_at_desk)
+    appointment = get_visible(db, actor, ref)
+    undo.take_back(db, appointment, version=version, by=actor, now=now)
+    return appointment
 
 
 def wait_for_earlier(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:

@@ -27,6 +27,7 @@ EVENTS: dict[str, Follows] = {
     "appointment.confirmed": Follows(),
     "appointment.moved": Follows(tells="appointment.moved"),
     "appointment.cancelled": Follows(tells="appointment.cancelled"),
+    "appointment.restored": Follows(tells="appointment.booked"),
     "appointment.arrived": Follows(),
     "appointment.fulfilled": Follows(),
     "appointment.no_show": Follows(),
@@ -34,6 +35,7 @@ EVENTS: dict[str, Follows] = {
     # Something earlier
     "waitlist.joined": Follows(),
     "waitlist.left": Follows(),
+    "waitlist.put_back": Follows(),
     "waitlist.paused": Follows(tells="waitlist.paused"),
     "waitlist.resumed": Follows(),
     "time.freed": Follows(),
@@ -46,11 +48,19 @@ EVENTS: dict[str, Follows] = {
     "offer.taken": Follows(tells="offer.taken"),
     "offer.withdrawn": Follows(tells="offer.withdrawn"),
     "policy.changed": Follows(),
+    "reminders.changed": Follows(),
+    "habits.changed": Follows(),
     # Messages
     "message.replayed": Follows(),
     "message.resent": Follows(),
     "messages.replayed": Follows(),
     "message.called": Follows(),
+    # Words and calendars
+    "words.changed": Follows(),
+    "words.reset": Follows(),
+    "feed.made": Follows(),
+    "feed.revoked": Follows(),
+    "feed.names": Follows(),
     # Accounts; `account` in the detail says whose
     "account.invited": Follows(),
     "account.link_made": Follows(),
@@ -82,11 +92,13 @@ def record(
     offer_id: int | None = None,
     entry_id: int | None = None,
     quietly: bool = False,
+    tell_at: datetime | None = None,
     **detail: Any,
 ) -> None:
     """Write an event into the history, in the transaction it tells about, with all that follows from it.
 
-    `detail` is kept as JSON: times, codes and references, never a name or a reason for the visit. `quietly` leaves the message out.
+    `detail` is kept as JSON: times, codes and references, never a name or a reason for the visit. `quietly` leaves the message out,
+    `tell_at` puts it off, so that what the desk did can be taken back before it is told (grace.py).
     """
     follows = EVENTS[kind]
     fetch(
@@ -106,5 +118,7 @@ def record(
         detail=json.dumps(detail, default=str),
     )
     if follows.tells and not quietly:
-        notifications.write(db, follows.tells, appointment_id=appointment_id, offer_id=offer_id, now=now)
+        notifications.write(
+            db, follows.tells, appointment_id=appointment_id, offer_id=offer_id, tell_at=tell_at, now=now
+        )
     changed(db)

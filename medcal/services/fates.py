@@ -27,7 +27,8 @@ CHANGES: Mapping[str, Change] = {
     # `taken` as well: whoever had taken it died, and the lease is over.
     "taken": Change((Fate.due, Fate.taken), Fate.taken),
     "put off": Change((Fate.taken,), Fate.due),
-    "left to a call": Change((Fate.taken,), Fate.due),
+    # By ourselves, or because n8n says that it has no way to send an SMS.
+    "left to a call": Change((Fate.taken, Fate.handed_over, Fate.due), Fate.due),
     "handed over": Change((Fate.taken,), Fate.handed_over),
     # `due` as well: the answer to a try got lost, the callback did not. `dead` as well: late, but true.
     "arrived": Change((Fate.taken, Fate.handed_over, Fate.due, Fate.dead), Fate.delivered),

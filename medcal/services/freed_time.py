@@ -17,9 +17,10 @@ from medcal.services.offer_states import FREED_TIME, after
 CANCELLED, MOVED, NEW_HOURS, REST = "cancelled", "moved", "new_hours", "rest"
 
 FREE = """
-INSERT INTO freed_time (ref, doctor_id, location_id, day, starts_at, ends_at, cause, freed_by_id, visit_type_id, status, look_at, created_at)
+INSERT INTO freed_time (ref, doctor_id, location_id, day, starts_at, ends_at, cause, freed_by_id, visit_type_id, status, look_at,
+                        not_before, created_at)
 SELECT gen_random_uuid(), d.id, l.id, (%(starts_at)s AT TIME ZONE l.zone)::date, %(starts_at)s, %(ends_at)s, %(cause)s, %(appointment_id)s,
-       %(visit_type_id)s, %(status)s, %(now)s, %(now)s
+       %(visit_type_id)s, %(status)s, coalesce(%(not_before)s::timestamptz, %(now)s), %(not_before)s, %(now)s
   FROM doctor d JOIN location l ON l.id = d.location_id WHERE d.id = %(doctor_id)s AND d.is_active
 ON CONFLICT DO NOTHING RETURNING id
 """
@@ -34,11 +35,13 @@ def free(
     cause: str,
     appointment_id: int | None = None,
     visit_type_id: int | None = None,
+    not_before: datetime | None = None,
     by: Actor = SYSTEM,
     now: datetime,
 ) -> None:
     """Note that a doctor's time became free, to be offered to those who wait; time that has begun is left alone.
 
+    Nobody is asked before `not_before`: until then the desk can take back what freed it.
     Comes last in its transaction. Time that is freed again after somebody had it is a new one: everybody may be asked again.
     """
     if starts_at <= now:
@@ -55,6 +58,7 @@ def free(
         appointment_id=appointment_id,
         visit_type_id=visit_type_id,
         status=str(after(FREED_TIME, None, "freed", by)),
+        not_before=not_before,
         now=now,
     )
     if row is None:
@@ -62,7 +66,21 @@ def free(
     events.record(
         db, "time.freed", by=by, now=now, doctor_id=doctor_id, freed_time_id=row.id, starts_at=starts_at, cause=cause
     )
-    jobs.add(db, "offer_freed_time", row.id, now=now)
+    jobs.add(db, "offer_freed_time", row.id, now=now, run_at=not_before)
+
+
+def take_back(db: Session, appointment_id: int, doctor_id: int, starts_at: datetime, *, now: datetime) -> None:
+    """The appointment that had freed a time has it again: nobody has been asked yet, and nobody will be."""
+    found = fetch(
+        db,
+        """SELECT id FROM freed_time WHERE freed_by_id = %(appointment_id)s AND doctor_id = %(doctor_id)s AND starts_at = %(starts_at)s
+              AND status = 'open'""",
+        appointment_id=appointment_id,
+        doctor_id=doctor_id,
+        starts_at=starts_at,
+    )
+    for row in found:
+        end(db, lock(db, row.id), FreedEnd.undone, now=now)
 
 
 def _end_what_was_used(

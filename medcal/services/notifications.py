@@ -1,5 +1,6 @@
 """Messages: who is told what, when; written in the transaction that they tell about. delivery.py hands them over."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,9 +16,15 @@ from medcal.i18n import language as speaking
 from medcal.i18n import t
 from medcal.models import Location, Message
 from medcal.security import digest, link_token
+from medcal.services import grace
 from medcal.services.calendar_files import Contact, Entry, Method, calendar_file
-from medcal.services.letters import Letter, Occasion, Place, Visit, framed, write_letter
+from medcal.services.fates import after
+from medcal.services.letters import Letter, framed, write_letter
+from medcal.services.occasions import Occasion, Place, Visit
+from medcal.services.own_wording import find_own_wording, own_wording_of, with_own_wording
 from medcal.services.quiet_hours import end_of_quiet
+from medcal.services.reach import channel_to
+from medcal.services.wording import Wording
 
 # Kinds that are written about an offer, by what they begin with.
 ABOUT_OFFERS = ("offer.", "waitlist.")
@@ -53,7 +60,7 @@ class _Told:
 
     @property
     def channel(self) -> str:
-        return "email" if self.email else "sms" if self.phone else "call"
+        return channel_to(self.email, self.phone)
 
     @property
     def recipient(self) -> str:
@@ -70,7 +77,7 @@ _PLACE = """
 l.id AS location_id, l.name AS place, l.zone, l.street, l.city, l.phone AS place_phone, l.email AS place_email
 """
 APPOINTMENTS = f"""
-SELECT a.id, a.ref, a.code, a.version, a.starts_at, a.ends_at, a.doctor_id, d.name AS doctor,
+SELECT a.id, a.ref, a.code, a.version, a.starts_at, a.ends_at, a.visit_type_id, a.doctor_id, d.name AS doctor,
        {_PERSON}, {_PLACE}
   FROM appointment a
   JOIN doctor d ON d.id = a.doctor_id JOIN location l ON l.id = a.location_id
@@ -156,36 +163,91 @@ def write(
     offer_id: int | None = None,
     reason: str | None = None,
     language: str | None = None,
+    tell_at: datetime | None = None,
 ) -> None:
     """Write one message, in the transaction that it tells about: to the booker where there is one, else to the patient.
 
-    Kinds are those of letters.LETTERS; those of ABOUT_OFFERS need the offer, the rest the appointment. The same
+    What the desk changes about an appointment leaves at `tell_at`, and not at all where the patient knows it so. Whatever still waited to
+    be told about that appointment is taken back.
+    Kinds are those of letter_kinds.LETTERS; those of ABOUT_OFFERS need the offer, the rest the appointment. The same
     reason is never written twice: by default one per kind and appointment version, or per kind and offer. Whoever has
     neither e-mail nor phone appears on the call list (channel `call`).
     """
     if kind.startswith(ABOUT_OFFERS):
-        row = fetch_one(db, _OFFER, id=offer_id)
-        if row is None:
-            raise LookupError(f"no offer to write about: {kind}")
-        told, default_reason = _told_of_offer(row), f"{kind}:offer:{offer_id}"
-        useless_at = _useless_at(kind, row, now)
-        due_at = now if kind == "offer.made" else _outside_quiet(db, row.location_id, now)
+        draft: _Draft | None = _about_offer(db, kind, offer_id, language, now)
     else:
-        row = fetch_one(db, f"{APPOINTMENTS} WHERE a.id = %(id)s", id=appointment_id)
-        if row is None:
-            raise LookupError(f"no appointment to write about: {kind}")
-        told, default_reason = _told_of_appointment(row), _reason(kind, row)
-        useless_at, due_at = row.starts_at, now
-    _insert(
+        draft = _about_appointment(db, kind, appointment_id, language, tell_at, now)
+    if draft is not None:
+        _insert(
+            db,
+            draft.kind,
+            draft.told,
+            reason=reason or draft.reason,
+            language=language,
+            own=draft.own,
+            due_at=draft.due_at,
+            useless_at=draft.useless_at,
+            now=now,
+        )
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What is to be written, to whom and when."""
+
+    kind: str
+    told: _Told
+    reason: str
+    own: Wording | None
+    due_at: datetime
+    useless_at: datetime
+
+
+def _about_offer(db: Session, kind: str, offer_id: int | None, language: str | None, now: datetime) -> _Draft:
+    row = fetch_one(db, with_own_wording(_OFFER), id=offer_id, kind=kind, language=language)
+    if row is None:
+        raise LookupError(f"no offer to write about: {kind}")
+    due_at = now if kind == "offer.made" else _outside_quiet(db, row.location_id, now)
+    reason, own = f"{kind}:offer:{offer_id}", own_wording_of(kind, row)
+    return _Draft(kind, _told_of_offer(row), reason, own, due_at, _useless_at(kind, row, now))
+
+
+def _about_appointment(
+    db: Session, kind: str, appointment_id: int | None, language: str | None, tell_at: datetime | None, now: datetime
+) -> _Draft | None:
+    """None where the patient knows it so."""
+    known = None
+    if appointment_id and (tell_at or kind in grace.TOLD_LATER):
+        known = grace.supersede(db, appointment_id)
+        news = grace.what_to_tell(kind, known, may_be_silent=tell_at is not None)
+        if news is None:
+            return None
+        kind = news
+    statement = with_own_wording(f"{APPOINTMENTS} WHERE a.id = %(id)s")
+    row = fetch_one(db, statement, id=appointment_id, kind=kind, language=language)
+    if row is None:
+        raise LookupError(f"no appointment to write about: {kind}")
+    useless_at = row.starts_at
+    if tell_at and known and kind == "appointment.cancelled":
+        row = _as_known(db, known, row)
+        useless_at = max(useless_at, row.starts_at)
+    reason, own = _reason(kind, row), own_wording_of(kind, row)
+    return _Draft(kind, _told_of_appointment(row), reason, own, tell_at or now, useless_at)
+
+
+def _as_known(db: Session, known: grace.Known, row: Any) -> Any:
+    """A row of APPOINTMENTS with the visit that the patient knows of: a move that she never heard of means nothing to her."""
+    if known.is_so:
+        return row
+    there = fetch_one(
         db,
-        kind,
-        told,
-        reason=reason or default_reason,
-        language=language,
-        due_at=due_at,
-        useless_at=useless_at,
-        now=now,
+        f"""SELECT d.id AS doctor_id, d.name AS doctor, {_PLACE}
+              FROM doctor d JOIN location l ON l.id = d.location_id WHERE d.id = %(id)s""",
+        id=known.doctor_id,
     )
+    assert there is not None
+    ends_at = known.starts_at + (row.ends_at - row.starts_at)
+    return row._replace(starts_at=known.starts_at, ends_at=ends_at, **there._asdict())
 
 
 def _useless_at(kind: str, offer: Any, now: datetime) -> datetime:
@@ -200,18 +262,30 @@ def _useless_at(kind: str, offer: Any, now: datetime) -> datetime:
 
 
 def write_about(
-    db: Session, kind: str, row: Any, *, due_at: datetime, useless_at: datetime, status: str = "due", now: datetime
+    db: Session,
+    kind: str,
+    row: Any,
+    *,
+    reason: str,
+    due_at: datetime,
+    useless_at: datetime,
+    missed: str = "",
+    now: datetime,
 ) -> None:
-    """Like `write`, for a row of APPOINTMENTS at hand: to be sent at `due_at`, of no use from `useless_at` on."""
+    """Like `write`, for a row of APPOINTMENTS at hand: to be sent at `due_at`, of no use from `useless_at` on.
+
+    `missed` says why it is of no use already: then it is only written down.
+    """
     _insert(
         db,
         kind,
         _told_of_appointment(row),
-        reason=_reason(kind, row),
+        reason=reason,
         language=None,
+        own=find_own_wording(db, kind, row.language),
         due_at=due_at,
         useless_at=useless_at,
-        status=status,
+        missed=missed,
         now=now,
     )
 
@@ -230,7 +304,7 @@ def write_code(
 
     It names nobody: others may share the address.
     """
-    row = fetch_one(db, _CODE, id=code_id, patient_id=patient_id)
+    row = fetch_one(db, with_own_wording(_CODE), id=code_id, patient_id=patient_id, kind="code", language=language)
     if row is None:
         raise LookupError("no code to write about")
     is_email = "@" in recipient
@@ -245,7 +319,15 @@ def write_code(
         occasion=Occasion(place=_place(row), site=settings().url, one_time_code=code, answer_until=row.expires_at),
     )
     _insert(
-        db, "code", told, reason=f"code:{code_id}", language=language, due_at=now, useless_at=row.expires_at, now=now
+        db,
+        "code",
+        told,
+        reason=f"code:{code_id}",
+        language=language,
+        own=own_wording_of("code", row),
+        due_at=now,
+        useless_at=row.expires_at,
+        now=now,
     )
 
 
@@ -266,10 +348,10 @@ _INSERT = """
 WITH said AS (
     INSERT INTO message (ref, reason, kind, patient_id, appointment_id, offer_id, channel, recipient, recipient_name,
                          language, subject, text, html, calendar, status, due_at, useless_at, next_try_at, tries,
-                         last_error, visit_starts_at, visit_doctor_id, created_at)
+                         why, last_error, visit_starts_at, visit_doctor_id, created_at)
     VALUES (%(ref)s, %(reason)s, %(kind)s, %(patient_id)s, %(appointment_id)s, %(offer_id)s, %(channel)s, %(recipient)s,
             %(name)s, %(language)s, %(subject)s, %(text)s, %(html)s, %(calendar)s, %(status)s, %(due_at)s,
-            %(useless_at)s, %(due_at)s, 0, '', %(visit_starts_at)s, %(visit_doctor_id)s, %(now)s)
+            %(useless_at)s, %(due_at)s, 0, %(why)s, '', %(visit_starts_at)s, %(visit_doctor_id)s, %(now)s)
     ON CONFLICT (reason) DO NOTHING RETURNING patient_id, created_at)
 INSERT INTO access_token (token_digest, purpose, patient_id, appointment_id, offer_id, created_at, expires_at)
 SELECT k.*, said.patient_id, CASE WHEN k.purpose <> ALL (%(of_offers)s) THEN %(appointment_id)s::bigint END,
@@ -286,18 +368,19 @@ def _insert(
     *,
     reason: str,
     language: str | None,
+    own: Wording | None,
     due_at: datetime,
     useless_at: datetime,
-    status: str = "due",
+    missed: str = "",
     now: datetime,
 ) -> None:
     """One round trip for the message and the links in it."""
     ref, spoken = uuid.uuid4(), language or told.language
     with speaking(spoken):
-        letter = write_letter(kind, told.occasion)
+        letter = write_letter(kind, told.occasion, own)
         calendar = _calendar(kind, told, now)
     purposes = [action.purpose for action in letter.actions] if told.channel != "call" else []
-    own = told.appointment.id if told.appointment else told.offer.own_id if told.offer else None
+    appointment_id = told.appointment.id if told.appointment else told.offer.own_id if told.offer else None
     visit, offer = told.occasion.visit, told.offer
     fetch(
         db,
@@ -306,7 +389,7 @@ def _insert(
         reason=reason,
         kind=kind,
         patient_id=told.patient_id,
-        appointment_id=own,
+        appointment_id=appointment_id,
         offer_id=offer.id if offer else None,
         channel=told.channel,
         recipient=told.recipient,
@@ -316,7 +399,8 @@ def _insert(
         text=_text(letter, told.channel),
         html=letter.as_html() if told.channel == "email" else "",
         calendar=calendar,
-        status=status,
+        status=after("written too late" if missed else "written"),
+        why=missed,
         due_at=due_at,
         useless_at=useless_at,
         visit_starts_at=told.appointment.starts_at if told.appointment else None,
@@ -360,6 +444,9 @@ def _calendar(kind: str, told: _Told, now: datetime) -> str:
 # --- Links ------------------------------------------------------------------------------------------------------------
 
 
+_LINK = re.compile(r"\{link:\w+\}")
+
+
 @dataclass(frozen=True)
 class Words:
     """A message as its reader sees it."""
@@ -377,6 +464,15 @@ def words_of(message: Message) -> Words:
         if placeholder in text or placeholder in html:
             link = f"{settings().url}/l/{_token(message.ref, purpose)}"
             text, html = text.replace(placeholder, link), html.replace(placeholder, link)
+    return _words(message, text, html)
+
+
+def words_without_links(message: Message) -> Words:
+    """The words of a message for somebody who is not its reader: its links lead nowhere."""
+    return _words(message, _LINK.sub(t("(link)"), message.text), _LINK.sub("#", message.html))
+
+
+def _words(message: Message, text: str, html: str) -> Words:
     whole = framed(html, subject=message.subject, language=message.language) if html else ""
     return Words(message.subject, text, whole)
 

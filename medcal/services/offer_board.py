@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import phonenumbers
-from phonenumbers import PhoneNumberType
 from sqlmodel import Session, select
 
 from medcal.clock import local
@@ -20,6 +18,7 @@ from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import answers
 from medcal.services.quiet_hours import end_of_quiet
+from medcal.services.reach import channel_to
 
 # So many of a kind are read; a clinic that has more at once needs no longer list but more people.
 MOST = 100
@@ -172,7 +171,7 @@ def _rounds(db: Session, freed_ids: Sequence[int]) -> dict[int, list[Asked]]:
         """SELECT f.id AS freed_id, o.ref, p.name AS patient, coalesce(b.name, p.name) AS contact,
                   CASE WHEN b.id IS NULL THEN p.email ELSE b.email END AS email,
                   CASE WHEN b.id IS NULL THEN p.phone ELSE b.phone END AS phone,
-                  m.status IS NOT DISTINCT FROM 'dead' AS is_undelivered, o.status, o.answer_until,
+                  coalesce(m.status IN ('dead', 'bounced') OR m.channel = 'call', false) AS is_undelivered, o.status, o.answer_until,
                   a.starts_at AS own_starts_at, ad.name AS own_doctor
              FROM freed_time f JOIN offer o ON o.freed_time_id = f.id AND o.hold_id = f.hold_id
              JOIN patient p ON p.id = o.patient_id JOIN waitlist_entry e ON e.id = o.entry_id
@@ -188,21 +187,6 @@ def _rounds(db: Session, freed_ids: Sequence[int]) -> dict[int, list[Asked]]:
         channel = "call" if row.is_undelivered else channel_to(row.email, row.phone)
         found.setdefault(row.freed_id, []).append(Asked(**values, channel=channel))
     return found
-
-
-def channel_to(email: str | None, phone: str | None) -> str:
-    """How somebody is reached in time: "email", "sms" to a mobile, else "call"; a landline reads nothing."""
-    if email:
-        return "email"
-    return "sms" if phone and _takes_texts(phone) else "call"
-
-
-def _takes_texts(phone: str) -> bool:
-    try:
-        kind = phonenumbers.number_type(phonenumbers.parse(phone))
-    except phonenumbers.NumberParseException:
-        return False
-    return kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
 # --- Answers that the desk notes --------------------------------------------------------------------------------------

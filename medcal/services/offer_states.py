@@ -55,6 +55,8 @@ ENTRY: Mapping[tuple[EntryStatus | None, str], Way[EntryStatus]] = {
     (EntryStatus.waiting, "accepted"): Way(EntryStatus.fulfilled, (PATIENT, DESK)),
     (EntryStatus.waiting, "left"): Way(EntryStatus.withdrawn, (PATIENT, DESK, SYSTEM)),
     (EntryStatus.paused, "left"): Way(EntryStatus.withdrawn, (PATIENT, DESK, SYSTEM)),
+    (EntryStatus.withdrawn, "put back"): Way(EntryStatus.waiting, (DESK,)),
+    (EntryStatus.withdrawn, "put back paused"): Way(EntryStatus.paused, (DESK,)),
 }
 
 

@@ -130,7 +130,7 @@ SELECT f.*, coalesce(o.offers, 0) AS offers, gain.days,
       FROM offer a JOIN waitlist_entry w ON w.id = a.entry_id
       JOIN event m ON m.appointment_id = w.appointment_id AND m.kind = 'appointment.moved' AND m.at = a.decided_at
      WHERE f.ended_by = 'offer' AND a.freed_time_id = f.id AND a.status = 'accepted' LIMIT 1) gain ON true
- WHERE f.created_at > %(since)s AND f.created_at <= %(until)s
+ WHERE f.created_at > %(since)s AND f.created_at <= %(until)s AND f.ended_by IS DISTINCT FROM 'undone'
 """
 
 _FILLS = f"""

@@ -58,6 +58,10 @@ def offer_freed_time(db: Session, freed_time_id: int, now: datetime) -> None:
     freed = freed_time.lock(db, freed_time_id)
     if freed.status is not FreedStatus.open:
         return
+    if freed.not_before is not None and now < freed.not_before:
+        # Whatever asked for the look: what freed it can still be taken back.
+        freed.look_at = freed.not_before
+        return
     location = db.get_one(Location, freed.location_id)
     policy = policy_for(db, location, freed.visit_type_id)
     claim = freed_time.claim_on(db, freed)

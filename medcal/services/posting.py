@@ -12,13 +12,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from medcal.services.sockets import Encrypted, Place, Plain, connect, resolve, trusting_context
 
 LARGEST_ANSWER = 64 * 1024
 NAT64 = IPv6Network("64:ff9b::/96")
+# All of IPv6 that belongs to the internet. What lies outside has meanings of its own, some of them IPv4 addresses in disguise.
+UNICAST = IPv6Network("2000::/3")
+# Public by their figures; but IETF's own (192.0.0.192 is Oracle's cloud), old 6to4 relays, and Azure's host.
+SPECIAL = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv4Network("168.63.129.16/32"))
 PORTS = {"http": 80, "https": 443}
 
 
@@ -55,9 +59,8 @@ def is_public(address: str) -> bool:
     ip = ip_address(address.split("%")[0])
     if isinstance(ip, IPv6Address):
         inner = IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else ip.ipv4_mapped or ip.sixtofour
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+        return is_public(str(inner)) if inner is not None else ip.is_global and ip in UNICAST
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in SPECIAL)
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes, *, seconds: float, allow_private: bool) -> Answer:
@@ -134,6 +137,10 @@ class _Line(http.client.HTTPConnection):
             raise
         assert isinstance(encrypted, Encrypted)
         self.sock = encrypted
+
+    def __del__(self) -> None:
+        # Of a thread that ends without `hang_up`, and of the process.
+        self.close()
 
     def is_fresh(self) -> bool:
         """Whether it is open; one that has something to say unasked has been closed by the far end."""

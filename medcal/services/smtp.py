@@ -5,6 +5,7 @@ import ssl
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -55,7 +56,7 @@ def write(server: Smtp, message: Message, words: Words, name: str, now: datetime
     letter = EmailMessage(policy=SMTP)
     clinic, address = parseaddr(server.sender)
     letter["From"] = Address(clinic, addr_spec=address)
-    letter["To"] = Address(message.recipient_name, addr_spec=message.recipient)
+    letter["To"] = _recipient(message.recipient_name, message.recipient)
     letter["Subject"] = words.subject
     letter["Date"] = format_datetime(now)
     letter["Message-ID"] = f"<{name.replace(':', '.')}@{address.rpartition('@')[2]}>"
@@ -72,6 +73,16 @@ def write(server: Smtp, message: Message, words: Words, name: str, now: datetime
     # Last, since it would go along with the words into their part.
     letter["Content-Language"] = message.language
     return letter
+
+
+def _recipient(name: str, address: str) -> Address:
+    """A name and an address as they stand in a letter; a domain with an umlaut in the letters that every server knows."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return Address(name, addr_spec=f"{local}@{domain.encode('idna').decode()}")
+    except (MessageError, LookupError, AttributeError) as error:
+        # In so many ways the library stumbles over what is no address.
+        raise ValueError(type(error).__name__) from None
 
 
 def _add_calendar(letter: EmailMessage, calendar: str) -> None:

@@ -41,7 +41,11 @@ def trusting_context() -> ssl.SSLContext:
 
 def resolve(host: str, port: int) -> Sequence[Place]:
     """Where a name leads; raises OSError."""
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        # Two dots in a row, or a part of more than 63 letters: no name server is asked.
+        raise socket.gaierror(socket.EAI_NONAME, "it is no name") from None
 
 
 def connect(places: Sequence[Place], give_up_at: float) -> Plain:

@@ -24,31 +24,32 @@ NO_LONGER_SO = n_("It is no longer so: the visit or the offer has changed meanwh
 TOO_LATE = n_("It came too late to be of use.")
 NO_WAY = n_("Nothing is set up that could send this.")
 CALL = n_("Nothing is set up that could send this, so somebody must call.")
+NO_TEXTS = n_("This number takes no text messages.")
 
 # What it tells is no longer so: the offer has ended, or the visit is off, over, or at another time.
 POINTLESS = """(
     (m.kind = 'offer.made' AND NOT EXISTS (SELECT FROM offer o WHERE o.id = m.offer_id AND o.status = 'open'))
- OR (m.kind LIKE 'reminder.%%' AND NOT EXISTS (
+ OR (m.kind = 'reminder' AND NOT EXISTS (
          SELECT FROM appointment a WHERE a.id = m.appointment_id AND a.status = 'booked'
-            AND m.reason = m.kind || ':' || a.id || ':v' || a.version)))
+            AND (a.starts_at, a.doctor_id) = (m.visit_starts_at, m.visit_doctor_id))))
 """
 # What nobody has just asked for by pressing a button is not sent in the quiet hours of its place, even where it was due before them and
 # the receiver or the scheduler was away.
 IN_QUIET_HOURS = """(
-    m.kind ~ '^(offer|waitlist|reminder)[.]' AND coalesce(
+    m.kind ~ '^(offer[.]|waitlist[.]|reminder$)' AND coalesce(
         (SELECT f.location_id FROM offer o JOIN freed_time f ON f.id = o.freed_time_id WHERE o.id = m.offer_id),
         (SELECT a.location_id FROM appointment a WHERE a.id = m.appointment_id)) = ANY (%(quiet)s))
 """
 # next_try_at is the lease as well: until then nobody else takes the message, and `handover` with `tries` tells this
 # taking from the next. Messages about one appointment leave in the order in which they were written, so "moved" never
 # overtakes "booked"; one whose time has not come yet (a reminder in the night) holds up no other. The call list is
-# reception's: of it only what has become useless is taken.
+# reception's: of it only what has become useless is taken, and codes, which nobody may read out.
 TAKE = f"""
 WITH next AS (
     SELECT m.id, CASE WHEN {POINTLESS} THEN 'dropped' WHEN m.useless_at <= %(now)s THEN 'missed' ELSE 'taken' END AS fate
       FROM message m
      WHERE m.status IN ('due', 'taken') AND m.next_try_at <= %(now)s
-       AND (m.channel <> 'call' OR m.useless_at <= %(now)s OR {POINTLESS})
+       AND (m.channel <> 'call' OR m.kind = 'code' OR m.useless_at <= %(now)s OR {POINTLESS})
        AND NOT {IN_QUIET_HOURS}
        AND NOT EXISTS (SELECT FROM message older
                         WHERE older.appointment_id = m.appointment_id AND older.id < m.id
@@ -143,6 +144,7 @@ def _keep_in_outbox(db: Session, message: Message, now: datetime) -> None:
 def _leave_to_reception(db: Session, message: Message, now: datetime) -> None:
     """On the call list, with its words; but a code is for nobody's eyes, so that one ends here."""
     is_secret = message.kind == "code"
+    why_dead = NO_TEXTS if message.channel == "call" else NO_WAY
     fetch(
         db,
         """UPDATE message SET status = %(status)s, channel = CASE WHEN %(is_secret)s THEN channel ELSE 'call' END,
@@ -151,6 +153,6 @@ def _leave_to_reception(db: Session, message: Message, now: datetime) -> None:
         id=message.id,
         status=after("given up" if is_secret else "left to a call"),
         is_secret=is_secret,
-        why=NO_WAY if is_secret else CALL,
+        why=why_dead if is_secret else CALL,
         now=now,
     )

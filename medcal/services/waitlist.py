@@ -160,6 +160,32 @@ def leave_by_link(db: Session, token: str, now: datetime) -> bool:
     return True
 
 
+def put_back(db: Session, appointment_id: int, *, left_at: datetime, by: Actor, now: datetime) -> bool:
+    """What ended the wish of an appointment's holder at that instant is taken back: she is on the list again, in her old place.
+
+    False where it ended no wish. Comes before the freed time and the appointment are locked.
+    """
+    row = fetch_one(
+        db,
+        """SELECT e.entry_id AS id, (SELECT kind FROM event before
+                    WHERE before.appointment_id = e.appointment_id AND before.entry_id = e.entry_id AND before.id < e.id
+                      AND before.kind IN ('waitlist.joined', 'waitlist.paused', 'waitlist.resumed')
+                    ORDER BY before.id DESC LIMIT 1) AS last
+             FROM event e WHERE e.appointment_id = %(id)s AND e.kind = 'waitlist.left' AND e.at = %(left_at)s""",
+        id=appointment_id,
+        left_at=left_at,
+    )
+    if row is None:
+        return False
+    [entry] = _lock(db, WaitlistEntry.id == row.id)
+    if entry.status is not EntryStatus.withdrawn or entry_of(db, appointment_id):
+        return False
+    event = "put back paused" if row.last == "waitlist.paused" else "put back"
+    entry.status = after(ENTRY, entry.status, event, by)
+    events.record(db, "waitlist.put_back", by=by, now=now, appointment_id=appointment_id, entry_id=entry.id)
+    return True
+
+
 def lock_wish(db: Session, appointment: Appointment) -> int | None:
     """Keep the wish of an appointment's holder as it is: before any other row where that appointment is about to move. Returns its id."""
     found = _lock(db, WaitlistEntry.appointment_id == appointment.id, _is_listed())

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from medcal.config import settings
-from medcal.services.letters import LETTERS
+from medcal.services.letter_kinds import LETTERS
 
 
 class Way(StrEnum):

@@ -14,7 +14,7 @@ from medcal.errors import Invalid, MedcalError, NotFound
 from medcal.i18n import t
 from medcal.models import Appointment, Doctor, Location, Offer, Patient, Specialty, VisitType
 from medcal.security import PATIENT
-from medcal.services import access, availability, booking, directory, waitlist
+from medcal.services import access, availability, booking, changes, directory, waitlist
 from medcal.services.schedules import HORIZON_DAYS
 from medcal.state import live
 from medcal.state.forms import wish_of
@@ -134,7 +134,7 @@ class CancelState(rx.State):
 
 
 def _cancel(db: Session, ref: uuid.UUID, reason: str, *, visit: str, now: datetime) -> None:
-    booking.cancel(db, access.get_seen(db, ref, visit, now), reason=reason.strip(), by=PATIENT, now=now)
+    changes.cancel(db, access.get_seen(db, ref, visit, now), reason=reason.strip(), by=PATIENT, now=now)
 
 
 def _leave_waitlist(db: Session, ref: uuid.UUID, *, visit: str, now: datetime) -> None:
@@ -220,7 +220,7 @@ def _times_to_move(db: Session, ref: uuid.UUID, offset: int, *, visit: str, now:
 
 def _move(db: Session, ref: uuid.UUID, slug: str, starts_at: datetime, *, visit: str, now: datetime) -> None:
     appointment = access.get_seen(db, ref, visit, now)
-    booking.move_by_patient(db, appointment, directory.get_doctor(db, slug), starts_at, now=now)
+    changes.move_by_patient(db, appointment, directory.get_doctor(db, slug), starts_at, now=now)
 
 
 class WishState(rx.State):

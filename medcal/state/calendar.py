@@ -12,15 +12,16 @@ from medcal import clock
 from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.errors import MedcalError
-from medcal.i18n import t
 from medcal.security import Actor
 from medcal.services import day_book, desk
+from medcal.services.desk import Undoable, WallTime
 from medcal.state import live
 from medcal.state.block_time import BlockTimeState
 from medcal.state.book_at_desk import BookAtDeskState
-from medcal.state.desk_answers import day_in, done, ref_in, refused, wall_of
+from medcal.state.desk_answers import day_in, ref_in, refused, wall_of
 from medcal.state.open_appointment import OpenAppointmentState
 from medcal.state.session import actor_of
+from medcal.state.undo import said_of_moving, say_or_offer
 from medcal.viewmodels.calendar_days import View, days_of, other_day, title_of
 from medcal.viewmodels.dates import zone_name
 from medcal.viewmodels.staff import (
@@ -131,9 +132,9 @@ class CalendarState(rx.State):
     async def move(self, ref: uuid.UUID, start: datetime, doctor: uuid.UUID, version: int) -> Any:
         """A block was dropped somewhere else. A refusal is told, and the block goes back."""
         try:
-            at = wall_of(start)
-            await run(desk.move, actor_of(self), ref, doctor, at, version=version, now=clock.now())
-            answer = done(t("Moved. The patient is told."))
+            now = clock.now()
+            did = await run(_move, actor_of(self), ref, doctor, wall_of(start), version, now)
+            answer = await say_or_offer(self, did, said_of_moving(), now)
         except MedcalError as refusal:
             answer = refused(refusal)
         self.answered += 1
@@ -157,6 +158,12 @@ class CalendarState(rx.State):
             self.shades = page.sheet.shades
         if self.blocks != page.sheet.blocks:
             self.blocks = page.sheet.blocks
+
+
+def _move(
+    db: Session, actor: Actor, ref: uuid.UUID, doctor: uuid.UUID, at: WallTime, version: int, now: datetime
+) -> Undoable:
+    return desk.undoable(db, desk.move(db, actor, ref, doctor, at, version=version, now=now))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from medcal.errors import SignedOut
 from medcal.failures import outline
 from medcal.i18n import current_language, language, language_of
 from medcal.security import Actor
-from medcal.services import sessions
+from medcal.services import periodic, sessions
 from medcal.state.hints import Bell, History, hear
 from medcal.state.session import start_afresh, take_note
 
@@ -33,15 +33,18 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# How long a topic rests between two pushes, in seconds. Only staff may subscribe to a topic that is not public.
+# How long a topic rests between two pushes, in seconds; messages leave by the hundred. Only staff may subscribe to a topic that is not public.
 STAFF_TOPICS = {
-    **dict.fromkeys(("calendar", "appointments", "waitlist", "messages"), 0.05),
+    **dict.fromkeys(("calendar", "appointments", "waitlist"), 0.05),
+    "messages": 0.3,
     **dict.fromkeys(("people", "account", "settings"), 0.5),
+    "scheduler": 5.0,
 }
 PUBLIC_TOPICS = {"openings": 1.0, "visit": 0.5}
 REST = STAFF_TOPICS | PUBLIC_TOPICS
 
 LOOK_SECONDS = 1.0
+# Who is still signed in, and whether a scheduler works, is looked at so often also when nothing happens.
 SIGNED_IN_SECONDS = 15.0
 PATIENCE_SECONDS = 5.0
 AT_ONCE = 50
@@ -74,6 +77,7 @@ _pushed_at: dict[str, float] = {}
 _tasks: set[asyncio.Task[None]] = set()
 _news_at = float("-inf")
 _bell = Bell()
+_is_silent = False
 
 
 def subscribe(topic: str, state: rx.State) -> None:
@@ -137,7 +141,8 @@ async def push_changes(app: rx.App, now: datetime) -> None:
     """Something has changed: bring every page up to date that is open here, at the pace of its topic."""
     _forget_closed(app)
     for watcher in _watchers.values():
-        watcher.is_owed = True
+        # That the scheduler has fallen silent is no change, see below.
+        watcher.is_owed = watcher.is_owed or watcher.topic != "scheduler"
     await _pay(app, now)
 
 
@@ -232,6 +237,28 @@ async def show_out_the_signed_out(app: rx.App, now: datetime) -> None:
             _start(_push(app, watcher, Round(now, actors), asyncio.Semaphore(1)))
 
 
+async def look_at_the_scheduler(app: rx.App, now: datetime) -> None:
+    """Bring the pages up to date that say how the scheduler is: all when it has fallen silent or works again, else the messages page.
+
+    No event tells of that.
+    """
+    global _is_silent
+    was_silent, _is_silent = _is_silent, (await db.run(periodic.heartbeat)).is_silent
+    for watcher in _watchers.values():
+        if watcher.topic == "scheduler" and (was_silent != _is_silent or _is_of_messages(watcher.page)):
+            watcher.is_owed = True
+    await _pay(app, now)
+
+
+def shows_messages(state: BaseState) -> bool:
+    """Whether the tab is on the messages page, which says how all that goes out is."""
+    return _is_of_messages(_page(state))
+
+
+def _is_of_messages(page: str) -> bool:
+    return routes.plain(page) == routes.STAFF_MESSAGES
+
+
 async def _signed_in(watchers: Iterable[Watcher], now: datetime) -> dict[str, Actor]:
     refs = frozenset(watcher.staff for watcher in watchers if watcher.staff)
     return await db.run(sessions.find_actors, refs, now) if refs else {}
@@ -277,6 +304,7 @@ async def listen_for_ever(app: rx.App) -> None:
                 if time.monotonic() - looked_at > SIGNED_IN_SECONDS:
                     looked_at = time.monotonic()
                     await show_out_the_signed_out(app, clock.now())
+                    await look_at_the_scheduler(app, clock.now())
             except Exception as error:
                 # A database that is away, mostly. The pages are owed what they missed.
                 log.error("could not look for changes: %s", outline(error))

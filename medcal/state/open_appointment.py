@@ -11,14 +11,14 @@ from medcal import clock
 from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.errors import Invalid, MedcalError, NotFound
-from medcal.i18n import t
 from medcal.security import Actor
 from medcal.services import appointment_file, day_book, desk
-from medcal.services.desk import Step
+from medcal.services.desk import Step, Undoable
 from medcal.state import live
 from medcal.state.desk_answers import done, ref_in, refused, sentence_of, wall_in
 from medcal.state.forms import Form, is_ticked, text
 from medcal.state.session import actor_of
+from medcal.state.undo import UndoState, said_of_cancelling, said_of_moving, said_of_undoing, say_or_offer, take_back
 from medcal.viewmodels.staff_appointment import AppointmentSheet, appointment_sheet
 
 
@@ -92,24 +92,39 @@ class OpenAppointmentState(rx.State):
     @open_to("reception", "admin")
     async def move(self, form: dict[str, Any]) -> Any:
         """The form's date, time and doctor. After a refusal it offers to book over the time, with a reason."""
+        now = clock.now()
         try:
-            await run(_move, actor_of(self), self._ref, self._version, form, clock.now())
+            did = await run(_move, actor_of(self), self._ref, self._version, form, now)
         except MedcalError as refusal:
             return await self._stay(refusal)
         self.part = "sheet"
-        await self._refresh(clock.now())
-        return done(t("Moved. The patient is told."))
+        await self._refresh(now)
+        return await say_or_offer(self, did, said_of_moving(), now)
 
     @open_to("reception", "admin")
     async def cancel(self, form: dict[str, Any]) -> Any:
         """Confirmed in the dialog, with a reason where there is one."""
+        now = clock.now()
         try:
-            await run(desk.cancel, actor_of(self), self._given(), reason=text(form, "reason"), now=clock.now())
+            did = await run(_cancel, actor_of(self), self._given(), text(form, "reason"), now)
         except MedcalError as refusal:
             return await self._stay(refusal)
         self.part = "sheet"
-        await self._refresh(clock.now())
-        return done(t("Cancelled. The patient is told, and the time is offered to those who wait."))
+        await self._refresh(now)
+        return await say_or_offer(self, did, said_of_cancelling(), now)
+
+    @open_to("reception", "admin")
+    async def take_back(self) -> Any:
+        """What the desk did last is undone, as long as that is possible."""
+        now = clock.now()
+        try:
+            undone = await run(take_back, actor_of(self), self._given(), self.sheet.version, now)
+        except MedcalError as refusal:
+            await self._refresh(now)
+            return refused(refusal)
+        (await self.get_state(UndoState))._forget()
+        await self._refresh(now)
+        return done(said_of_undoing(undone))
 
     def _given(self) -> uuid.UUID:
         if self._ref is None:
@@ -150,9 +165,14 @@ def _read(db: Session, actor: Actor, ref: uuid.UUID, now: datetime) -> Appointme
     return appointment_sheet(appointment_file.open_file(db, actor, ref), day_book.doctors_for(db, actor), actor, now)
 
 
-def _move(db: Session, actor: Actor, ref: uuid.UUID | None, version: int, form: Form, now: datetime) -> None:
+def _cancel(db: Session, actor: Actor, ref: uuid.UUID, reason: str, now: datetime) -> Undoable:
+    return desk.undoable(db, desk.cancel(db, actor, ref, reason=reason, now=now))
+
+
+def _move(db: Session, actor: Actor, ref: uuid.UUID | None, version: int, form: Form, now: datetime) -> Undoable:
     if ref is None:
         raise NotFound
     reason = text(form, "overbook_reason") if is_ticked(form, "overbook") else None
     doctor = ref_in(text(form, "doctor"))
-    desk.move(db, actor, ref, doctor, wall_in(form, "day", "time"), version=version, overbook_reason=reason, now=now)
+    at = wall_in(form, "day", "time")
+    return desk.undoable(db, desk.move(db, actor, ref, doctor, at, version=version, overbook_reason=reason, now=now))

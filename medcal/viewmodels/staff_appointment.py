@@ -38,6 +38,7 @@ class AppointmentSheet:
     visit: str = ""
     doctor: str = ""
     doctor_ref: str = ""
+    patient_ref: str = ""
     born: str = ""
     email: str = ""
     phone: str = ""
@@ -58,6 +59,7 @@ class AppointmentSheet:
     can_move: bool = False
     can_cancel: bool = False
     can_wait: bool = False
+    can_undo: bool = False
     doctors: list[Choice] = field(default_factory=list)
     history: list[HistoryLine] = field(default_factory=list)
 
@@ -79,6 +81,7 @@ def appointment_sheet(
         visit=t(file.visit_type),
         doctor=t("{doctor}, {specialty}", doctor=file.doctor, specialty=t(file.specialty)),
         doctor_ref=str(file.doctor_ref),
+        patient_ref=str(file.patient_ref or ""),
         born=born(file.born_on, local_day(now, zone)),
         email=file.email or "",
         phone=file.phone or "",
@@ -100,6 +103,7 @@ def appointment_sheet(
         can_move=is_booked and may_book(actor),
         can_cancel=is_booked and may_book(actor),
         can_wait=is_booked and may_book(actor) and file.starts_at > now + timedelta(days=1),
+        can_undo=file.undo_until is not None and now < file.undo_until and may_book(actor),
         doctors=doctor_choices(doctors, file.specialty_ref),
         history=[HistoryLine(stamp(happened.at, zone), in_words(happened, zone)) for happened in file.history],
     )
@@ -133,12 +137,14 @@ _HISTORY = {
     "appointment.booked": n_("Booked by {who}"),
     "appointment.confirmed": n_("Confirmed by {who}"),
     "appointment.cancelled": n_("Cancelled by {who}"),
+    "appointment.restored": n_("Cancellation taken back by {who}"),
     "appointment.arrived": n_("Checked in by {who}"),
     "appointment.fulfilled": n_("Finished by {who}"),
     "appointment.no_show": n_("Marked as a no-show by {who}"),
     "appointment.no_show_undone": n_("No-show taken back by {who}"),
     "waitlist.joined": n_("Asked for something earlier ({who})"),
     "waitlist.left": n_("No longer waits for something earlier ({who})"),
+    "waitlist.put_back": n_("Waits for something earlier again ({who})"),
     "offer.made": n_("Held for an offer to somebody who waits"),
     "offer.accepted": n_("The offer was accepted by {who}"),
     "offer.declined": n_("The offer was declined by {who}"),

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from medcal.clock import local_day
 from medcal.i18n import t, tn
 from medcal.services.desk_search import Listed
-from medcal.services.offer_board import channel_to
+from medcal.services.reach import channel_to
 from medcal.services.waitlist_book import Waiting, Wishable
+from medcal.services.ways import Way, way_for
 from medcal.viewmodels.dates import clock_time, long_day, short_moment, stamp, weekday_name
 from medcal.viewmodels.patient import Choice
 from medcal.viewmodels.staff import STATUS_WORDS, status_kind
@@ -95,7 +96,7 @@ class WaitingRow:
             is_urgent=waiting.urgency > 0,
             is_paused=waiting.is_paused,
             has_offer=waiting.has_offer,
-            is_called=channel_to(waiting.email, waiting.phone) == "call",
+            is_called=way_for("offer.made", channel_to(waiting.email, waiting.phone)) is Way.call,
         )
 
 

@@ -27,6 +27,7 @@ ENDED_WORDS = {
     "closed": n_("The doctor no longer works then"),
     "late": n_("Too near to its start to ask anybody"),
     "past": n_("Over: it has begun"),
+    "undone": n_("What freed it was taken back"),
 }
 
 

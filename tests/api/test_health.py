@@ -6,7 +6,7 @@ import medcal.db
 from medcal import clock
 from medcal.db import fetch
 from medcal.services import notifications
-from tests.support.factories import make_appointment, make_clinic
+from tests.support.factories import make_appointment, make_clinic, make_patient
 
 
 def test_a_healthy_clinic_says_so(db, browser):
@@ -30,6 +30,15 @@ def test_a_late_scheduler_and_waiting_messages_show_their_age(db, browser):
 
     assert 90 <= health["heartbeat_seconds"] <= 95
     assert 3600 <= health["oldest_due_message_seconds"] <= 3605
+
+
+def test_a_call_that_reception_has_yet_to_make_is_no_message_that_waits(db, browser):
+    appointment = make_appointment(
+        db, make_clinic(db), clock.now() + timedelta(days=3), make_patient(db, "Greta Groß", None)
+    )
+    notifications.write(db, "appointment.booked", appointment_id=appointment.id, now=clock.now() - timedelta(hours=1))
+
+    assert browser.get("/api/health").json()["oldest_due_message_seconds"] is None
 
 
 def test_a_scheduler_that_never_ran_is_no_fault_of_the_page(db, browser):

@@ -60,7 +60,7 @@ def test_a_link_leaves_no_trace_behind(db, browser, appointment):
 
 
 def test_links_of_a_reminder_name_what_the_page_shall_ask(db, browser, appointment):
-    links = links_of(db, "reminder.one_day", appointment_id=appointment.id)
+    links = links_of(db, "reminder", appointment_id=appointment.id)
 
     places = [browser.get(link).headers["location"] for link in links]
 

@@ -126,7 +126,7 @@ def _chromium_of(playwright: Playwright) -> str:
     candidates = [
         os.environ.get("TEST_CHROMIUM"),
         playwright.chromium.executable_path,
-        *(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")),
+        *(shutil.which(name) for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")),
     ]
     return next(path for path in candidates if path and Path(path).exists())
 

@@ -19,7 +19,7 @@ from medcal.models import (
     WaitlistEntry,
 )
 from medcal.security import PATIENT, SYSTEM, Role
-from medcal.services import booking, waitlist
+from medcal.services import changes, waitlist
 from tests.e2e.support import patient, reception
 from tests.e2e.support.clinic import OpenClinic
 from tests.e2e.support.line import Line
@@ -53,7 +53,7 @@ def free_up(clinic: OpenClinic, appointment: Appointment) -> None:
 
 
 def _cancel(db: Session, appointment: Appointment, clinic: OpenClinic) -> None:
-    booking.cancel(db, db.get_one(Appointment, appointment.id), by=clinic.desk, now=clock.now())
+    changes.cancel(db, db.get_one(Appointment, appointment.id), by=clinic.desk, now=clock.now())
 
 
 def run_out(clinic: OpenClinic) -> None:
@@ -156,7 +156,7 @@ def test_the_figures_are_for_admins(desk: Page, open_browser: Browsers, clinic: 
 
     for page in (desk, okafor):
         page.goto("/staff")
-        expect(page.get_by_role("link", name="Calendar")).to_be_visible()
+        expect(page.get_by_role("link", name="Calendar", exact=True)).to_be_visible()
         expect(page.get_by_role("link", name="Statistics")).to_be_hidden()
         page.goto("/staff/statistics")
         expect(page.get_by_text("This page is for admins.")).to_be_visible()

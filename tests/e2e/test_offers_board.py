@@ -11,7 +11,7 @@ from sqlmodel import Session
 from medcal import clock
 from medcal.models import Appointment, AppointmentStatus, Location, Patient, StaffUser
 from medcal.security import PATIENT, Role
-from medcal.services import booking, policy, waitlist
+from medcal.services import changes, policy, waitlist
 from tests.e2e.support import reception
 from tests.e2e.support.clinic import OpenClinic
 from tests.e2e.support.post import Post
@@ -28,7 +28,7 @@ def wait_for_earlier(db: Session, appointment: Appointment) -> None:
 
 
 def cancel(db: Session, appointment: Appointment) -> None:
-    booking.cancel(db, db.get_one(Appointment, appointment.id), by=PATIENT, now=clock.now())
+    changes.cancel(db, db.get_one(Appointment, appointment.id), by=PATIENT, now=clock.now())
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import rxconfig
-from tools import check, commands, frontend, places, processes, stamps
+from tools import check, chromium, commands, database, frontend, n8n, places, processes, stamps, tls
 from tools.processes import Family
 from tools.say import Stop
 from tools.services import Service
@@ -73,6 +73,19 @@ def test_the_figures_alone_go_to_standard_output(
 
     assert started[0][1:] == ["-m", "medcal.statistics", "--days", "30"]
     assert capsys.readouterr() == ("", "Preparing …\n")
+
+
+def test_a_new_beginning_leaves_no_mail_behind(family: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    emptied = list[str]()
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(database, "forget", lambda: emptied.append("database"))
+    monkeypatch.setattr(n8n, "FOLDER", tmp_path / "n8n")
+    (tmp_path / "n8n" / "mails").mkdir(parents=True)
+
+    commands.reset(["--yes"])
+
+    assert emptied == ["database"]
+    assert not (tmp_path / "n8n").exists()
 
 
 @pytest.mark.parametrize("change", ["write", "add", "remove", "rename"])
@@ -138,6 +151,31 @@ def test_a_build_that_was_killed_is_never_served(family: str, tmp_path: Path, mo
     built = frontend.build(Family())
 
     assert [file.name for file in (built / "build" / "client").iterdir()] == ["finished"]
+    assert frontend.build(Family()) == built
+
+
+def test_what_a_build_changes_in_its_own_sources_makes_no_other_pages(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    workshop, manifest = tmp_path / "workshop", tmp_path / "package.json"
+    monkeypatch.setattr(frontend, "ROOT", tmp_path)
+    monkeypatch.setattr(frontend, "SOURCES", ["package.json"])
+    monkeypatch.setattr(frontend, "MANIFEST", manifest)
+    monkeypatch.setattr(frontend, "WORKSHOP", workshop)
+    monkeypatch.setattr(frontend, "SITES", tmp_path / "sites")
+    monkeypatch.setattr(frontend, "UNFINISHED", tmp_path / "sites" / "unfinished")
+    monkeypatch.setattr(frontend, "bun_environment", dict)
+
+    def export(*_: object, **__: object) -> None:
+        (workshop / "build" / "client").mkdir(parents=True, exist_ok=True)
+        manifest.write_text('{"name": "reflex"}')
+
+    monkeypatch.setattr(Family, "run", export)
+    manifest.write_text('{\n  "name": "reflex"\n}')
+    built = frontend.build(Family())
+    assert frontend.site() == built
+
+    manifest.write_text('{"name":"an older one"}')
     assert frontend.build(Family()) == built
 
 
@@ -279,3 +317,104 @@ def _ends(process: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+# --- The browser of the tests ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browsers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> set[str]:
+    """What is installed, on a machine on which Playwright cannot download; Debian's packages can be added."""
+    installed: set[str] = set()
+    monkeypatch.setattr(chromium, "FOUND", tmp_path / "found")
+    monkeypatch.setattr(chromium, "_download", lambda _: None)
+    monkeypatch.setattr(chromium, "_starts", lambda path: path.name in installed)
+    monkeypatch.setattr(chromium.shutil, "which", lambda name: f"/usr/bin/{name}" if name in installed else None)
+    monkeypatch.setattr(chromium.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(chromium, "apt_install", lambda _, package: installed.add(package))
+    return installed
+
+
+@pytest.mark.parametrize(
+    ("before", "chosen"),
+    [
+        ({"chromium", "chromium-headless-shell"}, "chromium-headless-shell"),
+        ({"chromium", "apt-get"}, "chromium-headless-shell"),
+        ({"google-chrome"}, "google-chrome"),
+        ({"apt-get"}, "chromium-headless-shell"),
+    ],
+)
+def test_a_browser_without_windows_comes_first(family: str, browsers: set[str], before: set[str], chosen: str):
+    browsers |= before
+    assert chromium.find_chromium(Family()) == Path("/usr/bin") / chosen
+    assert chromium.FOUND.read_text() == f"/usr/bin/{chosen}"
+
+
+def test_a_debian_that_cannot_install_keeps_the_browser_that_it_has(
+    family: str, browsers: set[str], monkeypatch: pytest.MonkeyPatch
+):
+    def offline(*_: object) -> None:
+        raise Stop("no network")
+
+    monkeypatch.setattr(chromium, "apt_install", offline)
+    browsers |= {"apt-get", "chromium"}
+    assert chromium.find_chromium(Family()) == Path("/usr/bin/chromium")
+
+
+# --- https ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pem(tmp_path: Path) -> list[str]:
+    certificate, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    certificate.write_text("-----BEGIN CERTIFICATE-----")
+    key.write_text("-----BEGIN PRIVATE KEY-----")
+    return [str(certificate), str(key)]
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ("https://localhost:8443", 8443)),
+        ({"MEDCAL_PORT": "9443"}, ("https://localhost:9443", 9443)),
+        ({"MEDCAL_URL": "https://clinic.example/"}, ("https://clinic.example", 443)),
+        ({"MEDCAL_URL": "https://clinic.example:8443"}, ("https://clinic.example:8443", 8443)),
+        ({"MEDCAL_URL": "https://clinic.example", "MEDCAL_PORT": "9000"}, ("https://clinic.example", 9000)),
+    ],
+)
+def test_https_is_served_where_the_address_says(variables, expected, pem: list[str], monkeypatch: pytest.MonkeyPatch):
+    for name in ("MEDCAL_URL", "MEDCAL_PORT", f"{tls.TLS}CERTIFICATE", f"{tls.TLS}KEYFILE"):
+        # Set first, so that what `use` writes is taken back afterwards.
+        monkeypatch.setenv(name, "")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    tls.use(pem)
+
+    assert places.address() == expected
+    assert [places.environment()[f"{tls.TLS}{what}"] for what in ("CERTIFICATE", "KEYFILE")] == pem
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda pem: pem.pop(), "takes a certificate"),
+        (lambda pem: Path(pem[0]).unlink(), "cannot be read"),
+        (lambda pem: pem.reverse(), "no PEM file"),
+        (lambda pem: Path(pem[1]).write_text("-----BEGIN EC PRIVATE KEY-----"), "PKCS #8"),
+    ],
+)
+def test_a_certificate_that_cannot_be_served_is_refused_before_anything_starts(
+    spoil, said, pem: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MEDCAL_URL", "https://clinic.example")
+    monkeypatch.setenv("MEDCAL_PORT", "8443")
+    spoil(pem)
+    with pytest.raises(Stop, match=said):
+        tls.use(pem)
+
+
+def test_https_is_not_served_under_an_address_of_plain_http(pem: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MEDCAL_URL", "http://clinic.example")
+    with pytest.raises(Stop, match="must begin with https"):
+        tls.use(pem)

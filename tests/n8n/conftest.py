@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from n8n import render
+from n8n import flows
 from tests.n8n.support.far_end import FarEnd
 from tests.n8n.support.mail import MailServer
 from tests.n8n.support.running import RunningN8n
@@ -20,7 +20,7 @@ FOLDER = HOME / "n8n-of-tests"
 PORT, MAIL_PORT, FAR_END_PORT = 15678, 15680, 15681
 SECRETS = Secrets(*(f"what {use}, in tests alone" for use in ("Medcal signs with", "n8n signs with", "n8n locks with")))
 # The usual workflow, with an SMS provider; the others have none.
-WITH_SMS = render.Flow("with-sms", "Medcal: with SMS", ())
+WITH_SMS = flows.Flow("with-sms", "Medcal: with SMS", ())
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def far_end(far_end_of_all: FarEnd) -> Iterator[FarEnd]:
 @pytest.fixture(scope="session")
 def n8n_of_all(mail_server: MailServer, far_end_of_all: FarEnd) -> Iterator[RunningN8n]:
     """Set up like that of `manage.py n8n`, in a folder of its own."""
-    clinic = render.Settings(far_end_of_all.url, '"Medcal Clinic" <desk@clinic.example>')
+    clinic = flows.Settings(far_end_of_all.url, '"Medcal Clinic" <desk@clinic.example>')
     with Family("n8n-of-tests") as family:
         install(family)
         instance = Instance(FOLDER, PORT, SECRETS)
@@ -56,7 +56,7 @@ def n8n_of_all(mail_server: MailServer, far_end_of_all: FarEnd) -> Iterator[Runn
             sms_header=("Authorization", "Bearer provider"),
             more=[(WITH_SMS, replace(clinic, sms_gateway=f"{far_end_of_all.url}/sms"))],
         )
-        running = RunningN8n(family, instance)
+        running = RunningN8n(family, instance, [WITH_SMS])
         running.start()
         yield running
 

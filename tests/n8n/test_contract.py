@@ -122,7 +122,7 @@ def test_a_calendar_file_arrives_byte_for_byte(n8n: RunningN8n, mail_server: Mai
 
 
 def test_the_same_call_again_is_accepted_and_sends_nothing(n8n: RunningN8n, mail_server: MailServer, far_end: FarEnd):
-    message = letter("reminder.one_day", "twice@example.org")
+    message = letter("reminder", "twice@example.org")
     post(n8n.url_of(message.kind), str(message.ref), body_of(message))
     reported(far_end, str(message.ref))
 
@@ -230,7 +230,7 @@ def test_what_the_mail_server_refuses_is_reported_with_its_words(
 
 
 def test_an_sms_goes_to_the_provider(n8n: RunningN8n, far_end: FarEnd):
-    message = letter("reminder.one_day", "+436605550100", channel="sms")
+    message = letter("reminder", "+436605550100", channel="sms")
 
     post(n8n.instance.url_of(WITH_SMS), str(message.ref), body_of(message))
 
@@ -240,7 +240,7 @@ def test_an_sms_goes_to_the_provider(n8n: RunningN8n, far_end: FarEnd):
 
 
 def test_without_a_provider_an_sms_is_reported_as_not_sent(n8n: RunningN8n, far_end: FarEnd):
-    message = letter("reminder.one_day", "+436605550101", channel="sms")
+    message = letter("reminder", "+436605550101", channel="sms")
 
     post(n8n.url_of(message.kind), str(message.ref), body_of(message))
 

@@ -14,7 +14,7 @@ from medcal.db import fetch, in_transaction
 from medcal.errors import MedcalError
 from medcal.models import Appointment
 from medcal.security import PATIENT
-from medcal.services import answers, booking, offers, waitlist
+from medcal.services import answers, booking, changes, offers, waitlist
 from medcal.services.patients import Person
 from tests.support.factories import NOW, Clinic
 from tests.support.times import at
@@ -131,7 +131,7 @@ def book_at_desk(clinic: Clinic, scene: Round) -> Work:
 
 
 def cancel_own(scene: Round, which: int = 0) -> Work:
-    return lambda db: booking.cancel(db, db.get_one(Appointment, scene.own[which]), by=PATIENT, now=NOW)
+    return lambda db: changes.cancel(db, db.get_one(Appointment, scene.own[which]), by=PATIENT, now=NOW)
 
 
 def leave(scene: Round, which: int = 0) -> Work:

@@ -19,7 +19,7 @@ from medcal.errors import MedcalError
 from medcal.models import Appointment, AppointmentStatus, Location
 from medcal.scheduler import DUE, PERIODIC
 from medcal.security import PATIENT
-from medcal.services import answers, booking, delivery, schedules
+from medcal.services import answers, booking, changes, delivery, schedules
 from medcal.services.patients import Person
 from medcal.services.quiet_hours import end_of_quiet
 from tests.races.crowd import broken_promises, count
@@ -162,7 +162,7 @@ def cancel_some(db: Session, month: Month) -> bool:
     )
     found = db.exec(booked.order_by(col(Appointment.starts_at))).all()
     if found:
-        booking.cancel(db, month.chance.choice(found), by=month.clinic.desk, now=month.now)
+        changes.cancel(db, month.chance.choice(found), by=month.clinic.desk, now=month.now)
     return bool(found)
 
 
@@ -251,6 +251,6 @@ def written_at_night(db: Session) -> list[tuple[str, datetime]]:
     rows = fetch(
         db,
         """SELECT 'offer' AS what, created_at AS at FROM offer UNION ALL
-           SELECT kind, delivered_at FROM message WHERE delivered_at IS NOT NULL AND kind ~ '^(offer|waitlist|reminder)[.]'""",
+           SELECT kind, delivered_at FROM message WHERE delivered_at IS NOT NULL AND kind ~ '^(offer[.]|waitlist[.]|reminder$)'""",
     )
     return [(row.what, row.at) for row in rows if end_of_quiet(row.at, location) is not None]

@@ -74,7 +74,7 @@ def test_a_link_may_be_opened_again_and_in_several_browsers(db, appointment):
 def test_opening_a_link_changes_nothing_about_the_appointment(db, appointment):
     before = dict(appointment.model_dump())
 
-    for token in links_of(db, "reminder.one_day", appointment_id=appointment.id):
+    for token in links_of(db, "reminder", appointment_id=appointment.id):
         access.exchange(db, token, VISIT, NOW)
 
     db.refresh(appointment)
@@ -82,7 +82,7 @@ def test_opening_a_link_changes_nothing_about_the_appointment(db, appointment):
 
 
 def test_each_link_of_a_reminder_says_what_it_is_for(db, appointment):
-    tokens = links_of(db, "reminder.one_day", appointment_id=appointment.id)
+    tokens = links_of(db, "reminder", appointment_id=appointment.id)
 
     purposes = [access.exchange(db, token, VISIT, NOW).purpose for token in tokens]
 
@@ -145,7 +145,7 @@ def test_a_link_to_an_offer_opens_the_offer_and_no_appointment(db, offer):
 
 
 def test_a_link_to_an_appointment_opens_no_offer(db, appointment, offer):
-    for token in links_of(db, "reminder.one_day", appointment_id=appointment.id):
+    for token in links_of(db, "reminder", appointment_id=appointment.id):
         access.exchange(db, token, VISIT, NOW)
 
     assert access.current_offer(db, VISIT, NOW) is None

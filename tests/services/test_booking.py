@@ -21,7 +21,7 @@ from medcal.errors import (
 )
 from medcal.models import Appointment, AppointmentStatus, Doctor, Event, FreedTime, TimeOff, WaitlistEntry
 from medcal.security import PATIENT, Actor, Role, digest
-from medcal.services import booking, schedules
+from medcal.services import booking, changes, schedules
 from medcal.services.availability import list_free
 from medcal.services.booking import Details, Held
 from medcal.services.patients import BookerDetails, Person
@@ -266,7 +266,7 @@ def test_an_expired_hold_does_not_block_a_move(db: Session, clinic: Clinic) -> N
     mine = make_appointment(db, clinic, at("2026-03-10 09:00"))
     held = hold(db, clinic)
 
-    booking.move_by_patient(db, mine, clinic.okafor, TUESDAY_NINE, now=held.held_until)
+    changes.move_by_patient(db, mine, clinic.okafor, TUESDAY_NINE, now=held.held_until)
 
     assert mine.starts_at == TUESDAY_NINE
 
@@ -417,7 +417,7 @@ def test_appointments_stay_when_the_doctor_takes_time_off(db: Session, clinic: C
 
 def move(db: Session, clinic: Clinic, appointment: Appointment, starts_at: datetime, **how: object) -> None:
     how = {"by": clinic.desk, "now": NOW, "version": appointment.version} | how
-    booking.move_at_desk(db, appointment, how.pop("doctor", clinic.okafor), starts_at, **how)  # type: ignore[arg-type]
+    changes.move_at_desk(db, appointment, how.pop("doctor", clinic.okafor), starts_at, **how)  # type: ignore[arg-type]
 
 
 def test_the_desk_moves_an_appointment_and_the_patient_is_told(db: Session, clinic: Clinic) -> None:
@@ -527,13 +527,13 @@ def test_only_what_is_booked_can_be_moved(db: Session, clinic: Clinic, status: s
     with pytest.raises(NotPossibleNow):
         move(db, clinic, mine, TUESDAY_TEN)
     with pytest.raises(NotPossibleNow):
-        booking.move_by_patient(db, mine, clinic.okafor, TUESDAY_TEN, now=NOW)
+        changes.move_by_patient(db, mine, clinic.okafor, TUESDAY_TEN, now=NOW)
 
 
 def test_a_patient_moves_to_another_listed_time(db: Session, clinic: Clinic) -> None:
     mine = make_appointment(db, clinic, at("2026-03-10 09:00"))
 
-    booking.move_by_patient(db, mine, clinic.okafor, TUESDAY_NINE, now=NOW)
+    changes.move_by_patient(db, mine, clinic.okafor, TUESDAY_NINE, now=NOW)
 
     assert (mine.starts_at, mine.version) == (TUESDAY_NINE, 2)
 
@@ -543,9 +543,9 @@ def test_a_patient_moves_to_no_time_that_is_not_listed(db: Session, clinic: Clin
     make_appointment(db, clinic, TUESDAY_TEN, clinic.bob)
 
     with pytest.raises(NotOffered):
-        booking.move_by_patient(db, mine, clinic.okafor, at("2026-03-08 10:00"), now=NOW)
+        changes.move_by_patient(db, mine, clinic.okafor, at("2026-03-08 10:00"), now=NOW)
     with pytest.raises(SlotTaken):
-        booking.move_by_patient(db, mine, clinic.okafor, TUESDAY_TEN, now=NOW)
+        changes.move_by_patient(db, mine, clinic.okafor, TUESDAY_TEN, now=NOW)
 
 
 def test_a_patient_moves_to_no_doctor_who_has_left(db: Session, clinic: Clinic) -> None:
@@ -556,21 +556,21 @@ def test_a_patient_moves_to_no_doctor_who_has_left(db: Session, clinic: Clinic) 
     db.flush()
 
     with pytest.raises(NotOffered):
-        booking.move_by_patient(db, mine, left, TUESDAY_NINE, now=NOW)
+        changes.move_by_patient(db, mine, left, TUESDAY_NINE, now=NOW)
 
 
 def test_a_late_move_is_refused_with_the_phone_number(db: Session, clinic: Clinic) -> None:
     mine = make_appointment(db, clinic, TUESDAY_NINE)
 
     with pytest.raises(TooLate, match=r"\+43 1 555 0100"):
-        booking.move_by_patient(db, mine, clinic.okafor, TUESDAY_TEN, now=NOW)
+        changes.move_by_patient(db, mine, clinic.okafor, TUESDAY_TEN, now=NOW)
 
 
 # --- Cancelling -------------------------------------------------------------------------------------------------------
 
 
 def cancel(db: Session, appointment: Appointment, by: Actor = PATIENT, now: datetime = NOW, reason: str = "") -> None:
-    booking.cancel(db, appointment, reason=reason, by=by, now=now)
+    changes.cancel(db, appointment, reason=reason, by=by, now=now)
 
 
 def test_a_cancelled_time_is_free_at_once_and_stays_in_the_history(db: Session, clinic: Clinic) -> None:

@@ -11,11 +11,21 @@ from medcal.db import in_transaction
 from medcal.errors import Invalid
 from medcal.models import AppointmentStatus, Delivery, Message
 from medcal.services import callbacks, notifications, reminders
-from medcal.services.callbacks import FAILED, FAILED_ONCE, LEFT_ALONE, NOBODY_SAID, News, read, renew_silent, take_news
+from medcal.services.callbacks import (
+    FAILED,
+    FAILED_ONCE,
+    LEFT_ALONE,
+    NO_SMS,
+    NOBODY_SAID,
+    News,
+    read,
+    renew_silent,
+    take_news,
+)
 from medcal.services.delivery import SILENCE, deliver_all, deliver_next, note
 from medcal.services.outcomes import NO_SUCH_ADDRESS, WRONG_SETTINGS
 from medcal.services.resending import resend
-from medcal.services.taking import LEASE
+from medcal.services.taking import CALL, LEASE, NO_WAY
 from tests.support.factories import NOW, Clinic, make_appointment, make_clinic
 from tests.support.sink import Answer, Sink, hang, reset
 
@@ -70,6 +80,29 @@ def test_taken_is_not_yet_delivered_until_the_far_end_says_so(db: Session, messa
     assert (message.delivered_at, message.answer_by, message.far_id) == (NOW + MINUTE, None, "<1@mail.example>")
     told = db.exec(select(Delivery).order_by(col(Delivery.id))).all()
     assert [(row.target == "callback", row.error) for row in told] == [(False, ""), (True, "")]
+
+
+def test_without_an_sms_provider_somebody_calls_at_once(db: Session, message: Message, n8n: Sink) -> None:
+    message.channel, message.recipient = "sms", "+436641234567"
+    db.flush()
+    deliver_all(now=NOW)
+
+    assert take_news(db, failed(str(message.ref), NO_SMS), now=NOW + MINUTE)
+
+    assert fate(db, message) == ("due", CALL)
+    assert (message.channel, message.tries, message.answer_by) == ("call", 0, None)
+    assert not take_news(db, failed(str(message.ref), NO_SMS), now=NOW + MINUTE)
+
+
+def test_a_code_without_an_sms_provider_is_read_out_to_nobody(db: Session, message: Message, n8n: Sink) -> None:
+    message.kind, message.channel = "code", "sms"
+    db.flush()
+    deliver_all(now=NOW)
+
+    take_news(db, failed(str(message.ref), NO_SMS), now=NOW + MINUTE)
+
+    assert fate(db, message) == ("dead", NO_WAY)
+    assert message.channel == "sms"
 
 
 def test_said_twice_is_said_once(db: Session, message: Message, n8n: Sink) -> None:

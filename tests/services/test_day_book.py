@@ -9,7 +9,7 @@ from sqlmodel import Session
 from medcal.errors import NotAllowed, NotFound
 from medcal.models import AppointmentStatus, Doctor, TimeOff
 from medcal.security import PATIENT, SYSTEM, Actor, Role
-from medcal.services import appointment_file, booking, day_book, schedules, waitlist
+from medcal.services import appointment_file, booking, changes, day_book, schedules, waitlist
 from medcal.services.day_book import Claim, DayBook
 from tests.support.factories import (
     NOW,
@@ -264,7 +264,7 @@ def test_the_file_tells_who_did_what_in_order(db, clinic, weber):
     schedules.extend_openings(db, NOW)
     appointment = make_appointment(db, clinic, at("2026-03-10 09:00"))
     waitlist.join(db, appointment, waitlist.Wish(), by=PATIENT, now=NOW)
-    booking.move_at_desk(db, appointment, weber, at("2026-03-11 10:00"), version=1, by=clinic.desk, now=NOW)
+    changes.move_at_desk(db, appointment, weber, at("2026-03-11 10:00"), version=1, by=clinic.desk, now=NOW)
 
     history = appointment_file.open_file(db, clinic.desk, appointment.ref).history
 

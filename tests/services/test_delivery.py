@@ -95,7 +95,11 @@ def test_a_message_that_has_become_useless_is_missed_and_not_sent(db: Session, c
     assert webhook.calls == []
 
 
-@pytest.mark.parametrize("change", [{"status": AppointmentStatus.cancelled, "cancelled_at": NOW}, {"version": 2}])
+@pytest.mark.parametrize(
+    "change",
+    [{"status": AppointmentStatus.cancelled, "cancelled_at": NOW}, {"version": 2, "starts_at": NOW + 2 * DAY - MINUTE}],
+    ids=["off", "moved"],
+)
 def test_a_reminder_of_a_visit_that_is_off_or_moved_is_dropped(
     db: Session, clinic: Clinic, webhook: Sink, change: dict[str, object]
 ) -> None:

@@ -1,11 +1,7 @@
 """A scheduler that is killed (kill -9) at any step of a delivery loses nothing, and gives nothing a second name."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, col, select
@@ -16,34 +12,12 @@ from medcal.services import notifications
 from medcal.services.taking import LEASE
 from tests.support.factories import NOW, Clinic, make_appointment, make_clinic
 from tests.support.mortal import STEPS
+from tests.support.mortals import Mortals
 from tests.support.sink import Sink
 
 ROUNDS = 100
-ROOT = Path(__file__).parent.parent.parent
 # Where it has been called before the kill: there the sink hears of the message a second time.
 CALLED = {"called, the answer not read", "answered", "before it is noted", "noted, not committed"}
-
-
-class Mortals:
-    """Schedulers in processes of their own, one after the other."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.mortal"],
-            cwd=ROOT,
-            env=dict(os.environ),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def live(self, step: str, now: datetime) -> str:
-        assert self._process.stdin and self._process.stdout
-        print(step, now.timestamp(), file=self._process.stdin, flush=True)
-        return self._process.stdout.readline().strip()
-
-    def end(self) -> None:
-        self._process.communicate(timeout=20)
 
 
 @pytest.fixture

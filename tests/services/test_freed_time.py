@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from medcal.models import FreedEnd, FreedStatus, FreedTime, Job, JobStatus, Offer, OfferStatus, TimeOff, WorkingHours
 from medcal.security import PATIENT, digest
-from medcal.services import answers, booking, freed_time, offers, schedules
+from medcal.services import answers, booking, changes, freed_time, offers, schedules
 from medcal.services.booking import Details
 from medcal.services.patients import Person
 from tests.support.due import run_due
@@ -33,7 +33,7 @@ def times(db: Session) -> list[FreedTime]:
 
 
 def free_up(db: Session, clinic: Clinic, starts_at: datetime = SOON) -> FreedTime:
-    booking.cancel(db, make_appointment(db, clinic, starts_at, make_patient(db)), by=clinic.desk, now=NOW)
+    changes.cancel(db, make_appointment(db, clinic, starts_at, make_patient(db)), by=clinic.desk, now=NOW)
     return db.exec(
         select(FreedTime).where(FreedTime.starts_at == starts_at, FreedTime.status == FreedStatus.open)
     ).one()
@@ -54,8 +54,8 @@ def wait(db: Session, clinic: Clinic) -> None:
 def test_a_cancellation_and_a_move_leave_a_job_in_the_same_transaction(db: Session, clinic: Clinic) -> None:
     cancelled, moved = make_appointment(db, clinic, SOON), make_appointment(db, clinic, SOON + HALF_HOUR, clinic.bob)
 
-    booking.cancel(db, cancelled, by=PATIENT, now=NOW)
-    booking.move_by_patient(db, moved, clinic.okafor, SOON + 4 * HALF_HOUR, now=NOW)
+    changes.cancel(db, cancelled, by=PATIENT, now=NOW)
+    changes.move_by_patient(db, moved, clinic.okafor, SOON + 4 * HALF_HOUR, now=NOW)
 
     assert [(freed.cause, freed.freed_by_id, freed.visit_type_id) for freed in times(db)] == [
         ("cancelled", cancelled.id, clinic.visit_type.id),
@@ -187,7 +187,7 @@ def test_a_night_that_leaves_no_room_ends_it_at_once(db: Session, clinic: Clinic
     wait(db, clinic)
     booked = make_appointment(db, clinic, SOON, make_patient(db))
 
-    booking.cancel(db, booked, by=clinic.desk, now=at("2026-03-04 21:00"))
+    changes.cancel(db, booked, by=clinic.desk, now=at("2026-03-04 21:00"))
     settle(db, at("2026-03-04 21:00"))
 
     [freed] = times(db)
@@ -198,7 +198,7 @@ def test_time_freed_again_before_anybody_looked_is_a_new_one(db: Session, clinic
     first = free_up(db, clinic)
     booked = booking.book_at_desk(db, clinic.okafor, clinic.visit_type, SOON, CHARLIE, by=clinic.desk, now=NOW)
 
-    booking.cancel(db, booked, by=clinic.desk, now=NOW)
+    changes.cancel(db, booked, by=clinic.desk, now=NOW)
 
     assert ends(first) == (FreedStatus.gone, FreedEnd.desk)
     assert [freed.status for freed in times(db)] == [FreedStatus.gone, FreedStatus.open]
@@ -245,7 +245,7 @@ def test_the_least_lead_is_the_clinics_to_choose(db: Session, clinic: Clinic, le
     wait(db, clinic)
     soon = NOW + timedelta(hours=4)
 
-    booking.cancel(db, make_appointment(db, clinic, soon, make_patient(db)), by=clinic.desk, now=NOW)
+    changes.cancel(db, make_appointment(db, clinic, soon, make_patient(db)), by=clinic.desk, now=NOW)
     settle(db, NOW)
 
     [freed] = times(db)

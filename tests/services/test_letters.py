@@ -9,18 +9,12 @@ import pytest
 from sqlmodel import Session
 
 from medcal.i18n import LANGUAGES, language
-from medcal.services import notifications, webhooks
-from medcal.services.letters import LETTERS, Occasion, Place, Visit, framed, write_letter
-from tests.support.factories import (
-    NOW,
-    add,
-    make_appointment,
-    make_booker,
-    make_clinic,
-    make_entry,
-    make_offer,
-    make_visit_type,
-)
+from medcal.services import notifications
+from medcal.services.letter_kinds import LETTERS
+from medcal.services.letters import framed, write_letter
+from medcal.services.occasions import Occasion, Place, Visit
+from medcal.services.wording import Wording
+from tests.support.factories import NOW, make_appointment, make_booker, make_clinic
 from tests.support.inbox import inbox
 
 PLACE = Place("Medcal Clinic Vienna", ZoneInfo("Europe/Vienna"), "Ringstraße 1, 1010 Wien", "+43 1 555 0100")
@@ -69,50 +63,6 @@ def test_nothing_is_fetched_from_elsewhere_when_a_letter_is_opened(kind: str) ->
     assert set(re.findall(r'href="([^"]*)"', html)) == {f"{{link:{action.purpose}}}" for action in letter.actions}
 
 
-@EVERY_LANGUAGE
-def test_no_message_tells_what_the_visit_is_for(db: Session, spoken: str) -> None:
-    clinic = make_clinic(db)
-    clinic.specialty.name = clinic.specialty.slug = "Marked-Specialty"
-    clinic.specialty.practitioner = "Marked-Practitioner"
-    visit_type = make_visit_type(db, clinic.specialty, name="Marked-Visit")
-    marked = {
-        "reason": "Marked-Reason",
-        "request": "Marked-Request",
-        "cancel_reason": "Marked-Cancel",
-        "visit_type": visit_type,
-    }
-    later = make_appointment(db, clinic, NOW + timedelta(days=20), **marked)
-    offer = make_offer(db, clinic, make_entry(db, clinic, later), NOW + timedelta(days=10))
-    code = _make_code(db)
-
-    for kind in LETTERS.keys() - {"code"}:
-        notifications.write(db, kind, appointment_id=later.id, offer_id=offer.id, language=spoken, now=NOW)
-    notifications.write_code(
-        db,
-        "042137",
-        code_id=code,
-        patient_id=clinic.alice.id or 0,
-        recipient="alice@example.com",
-        language=spoken,
-        now=NOW,
-    )
-
-    written = inbox(db)
-    assert {mail.kind for mail in written} == set(LETTERS)
-    for mail in written:
-        everything = webhooks.payload(mail.row, mail.text, mail.html).decode() + mail.row.calendar
-        assert re.findall(r"marked[-\w]*|cardiolog\w*|1984|Check-up", everything, re.IGNORECASE) == []
-
-
-def _make_code(db: Session) -> int:
-    from medcal.models import OneTimeCode
-
-    code = OneTimeCode(
-        contact_digest="0", code_digest="0", visit_digest="0", created_at=NOW, expires_at=NOW + timedelta(minutes=10)
-    )
-    return add(db, code).id or 0
-
-
 def test_times_are_those_of_the_clinics_clock_and_the_zone_is_named() -> None:
     text = write_letter("appointment.booked", OCCASION).as_text()
 
@@ -158,9 +108,8 @@ def test_a_withdrawn_offer_says_that_the_appointment_and_the_place_are_kept() ->
     assert "Your appointment stays as it is, and so does your place on the list." in letter.as_text()
 
 
-@pytest.mark.parametrize("kind", ["reminder.three_days", "reminder.one_day"])
-def test_a_reminder_can_be_answered_and_says_that_somebody_waits(kind: str) -> None:
-    letter = write_letter(kind, OCCASION)
+def test_a_reminder_can_be_answered_and_says_what_its_time_is_worth() -> None:
+    letter = write_letter("reminder", OCCASION)
 
     assert [action.purpose for action in letter.actions] == ["confirm", "cancel", "appointment"]
     assert "Please tell us if you cannot come: somebody else will be glad of the time." in letter.as_text()
@@ -188,11 +137,53 @@ def test_a_name_cannot_put_anything_into_the_html() -> None:
 
 
 def test_an_sms_is_short_and_has_one_link() -> None:
-    assert write_letter("reminder.one_day", OCCASION).as_sms().splitlines() == [
+    assert write_letter("reminder", OCCASION).as_sms().splitlines() == [
         "Medcal Clinic Vienna: Reminder: your appointment on Thu 26 Mar at 09:30",
         "{link:confirm}",
     ]
     assert "14:07" in write_letter("offer.made", OCCASION).as_sms()
+
+
+def test_a_phones_list_begins_with_what_the_letter_is_about() -> None:
+    html = write_letter("offer.withdrawn", OCCASION).as_html()
+
+    words = re.sub(r"<[^>]+>", "", html).strip()
+    assert words.startswith("The time on Thu 12 Mar at 14:00 that we offered you is no longer free.")
+
+
+OWN = Wording("{clinic}: {day}, {time}", "Bring your card.", "Dear {name},\n\nplease come to {doctor}\nin time.")
+
+
+def test_own_words_are_in_the_mail_and_in_the_text_message_and_the_facts_stay() -> None:
+    letter = write_letter("appointment.booked", OCCASION, OWN)
+
+    assert letter.subject == "Medcal Clinic Vienna: Thu 26 Mar, 09:30"
+    for rendered in (letter.as_text(), letter.as_html()):
+        assert "please come to Dr. Ada Okafor in time." in rendered
+        assert "Thursday, 26 March 2026, 09:30 to 10:00 (Central European Time)" in rendered
+        assert "{link:cancel}" in rendered
+    assert letter.as_sms().splitlines() == [
+        "Medcal Clinic Vienna: Medcal Clinic Vienna: Thu 26 Mar, 09:30",
+        "Bring your card.",
+        "{link:appointment}",
+    ]
+
+
+def test_what_is_filled_in_is_not_looked_at_again() -> None:
+    eve = replace(OCCASION, recipient="{code} {link:cancel}")
+
+    letter = write_letter("appointment.booked", eve, OWN)
+
+    assert letter.paragraphs[0] == "Dear {code} {link:cancel},"
+
+
+def test_own_words_cannot_put_anything_into_the_html() -> None:
+    own = Wording("Hello", "", "<script>alert(1)</script> & <b>bold</b>")
+
+    html = write_letter("appointment.booked", OCCASION, own).as_html()
+
+    assert "<script>" not in html and "<b>" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;bold&lt;/b&gt;" in html
 
 
 def test_a_code_is_not_in_the_subject_where_others_see_it() -> None:

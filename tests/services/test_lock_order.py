@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from medcal.models import Appointment, FreedTime, Offer, OfferStatus, TimeOff, WaitlistEntry
 from medcal.security import PATIENT
-from medcal.services import answers, booking, offers, schedules, waitlist
+from medcal.services import answers, booking, changes, offers, schedules, undo, waitlist
 from tests.support.factories import NOW, Clinic, make_appointment, make_entry, make_patient, set_rules
 from tests.support.times import at
 
@@ -53,7 +53,7 @@ def asked(db: Session, clinic: Clinic) -> list[Offer]:
     set_rules(db, clinic, group_size=2)
     make_entry(db, clinic, make_appointment(db, clinic, LATER))
     make_entry(db, clinic, make_appointment(db, clinic, LATER + HALF_HOUR, clinic.bob), created_at=NOW)
-    booking.cancel(db, make_appointment(db, clinic, SOON, make_patient(db)), by=clinic.desk, now=NOW)
+    changes.cancel(db, make_appointment(db, clinic, SOON, make_patient(db)), by=clinic.desk, now=NOW)
     offers.offer_next(db, NOW)
     return list(db.exec(select(Offer).order_by(Offer.place_in_group)))  # type: ignore[arg-type]
 
@@ -69,11 +69,11 @@ CHANGES: dict[str, Change] = {
     "not reached": lambda db, clinic, offer: answers.note_not_reached(db, offer.id or 0, by=clinic.desk, now=NOW),
     "no answer": lambda db, clinic, offer: answers.expire(db, offer.freed_time_id, offer.answer_until),
     "withdraw": lambda db, clinic, offer: answers.withdraw(db, offer.freed_time_id, by=clinic.desk, now=NOW),
-    "cancel": lambda db, clinic, offer: booking.cancel(db, own(db, offer), by=PATIENT, now=NOW),
-    "move": lambda db, clinic, offer: booking.move_by_patient(
+    "cancel": lambda db, clinic, offer: changes.cancel(db, own(db, offer), by=PATIENT, now=NOW),
+    "move": lambda db, clinic, offer: changes.move_by_patient(
         db, own(db, offer), clinic.okafor, LATER - timedelta(days=1), now=NOW
     ),
-    "move at the desk": lambda db, clinic, offer: booking.move_at_desk(
+    "move at the desk": lambda db, clinic, offer: changes.move_at_desk(
         db, own(db, offer), clinic.okafor, SOON, version=1, by=clinic.desk, now=NOW
     ),
     "leave": lambda db, clinic, offer: waitlist.withdraw(db, offer.entry_id, by=PATIENT, now=NOW),
@@ -102,15 +102,33 @@ def test_the_desk_locks_what_it_may_have_to_withdraw_before_its_own_booking(
     person = {"by": clinic.desk, "now": NOW}
 
     with listening() as locked:
-        booking._place_at_desk(db, clinic.okafor, clinic.visit_type, SOON, overbook_reason="", **person)
+        booking.place_at_desk(db, clinic.okafor, clinic.visit_type, SOON, overbook_reason="", **person)
 
     assert locked == ["the doctor's queue", "freed_time", "offer", "appointment"]
     assert db.exec(select(Offer).where(Offer.status == OfferStatus.open)).all() == []
 
 
+@pytest.mark.parametrize("how", ["move", "cancel"])
+def test_taking_back_keeps_to_the_order(db: Session, clinic: Clinic, asked: list[Offer], how: str) -> None:
+    clinic.location.grace_seconds = 120
+    mine = own(db, asked[0])
+    if how == "move":
+        changes.move_at_desk(db, mine, clinic.okafor, NOW + HALF_HOUR, version=1, by=clinic.desk, now=NOW)
+    else:
+        changes.cancel(db, mine, by=clinic.desk, now=NOW)
+    db.flush()
+    db.expire_all()
+
+    with listening() as locked:
+        undo.take_back(db, mine, version=mine.version, by=clinic.desk, now=NOW)
+        db.flush()
+
+    assert locked == ["the doctor's queue", "waitlist_entry", "freed_time", "appointment"]
+
+
 def test_who_makes_offers_waits_for_nobody_behind_the_freed_time(db: Session, clinic: Clinic) -> None:
     make_entry(db, clinic, make_appointment(db, clinic, LATER))
-    booking.cancel(db, make_appointment(db, clinic, SOON, make_patient(db)), by=clinic.desk, now=NOW)
+    changes.cancel(db, make_appointment(db, clinic, SOON, make_patient(db)), by=clinic.desk, now=NOW)
     freed = db.exec(select(FreedTime)).one()
 
     with listening() as locked:

@@ -21,7 +21,7 @@ from medcal.models import (
     StaffUser,
 )
 from medcal.security import PATIENT, Role
-from medcal.services import answers, booking, offer_board
+from medcal.services import answers, changes, offer_board
 from medcal.services.offer_board import Board, Freed
 from tests.support.due import run_due
 from tests.support.factories import (
@@ -53,7 +53,7 @@ def board(db: Session, clinic: Clinic, now: datetime = NOW, of: uuid.UUID | None
 def free_up(db: Session, clinic: Clinic, starts_at: datetime = SOON, now: datetime = NOW) -> FreedTime:
     """Charlie's appointment is cancelled, and what follows happens."""
     booked = make_appointment(db, clinic, starts_at, make_patient(db))
-    booking.cancel(db, booked, by=clinic.desk, now=now)
+    changes.cancel(db, booked, by=clinic.desk, now=now)
     run_due(now)
     db.expire_all()
     return db.exec(select(FreedTime).where(FreedTime.freed_by_id == booked.id)).one()
@@ -137,7 +137,7 @@ def test_in_quiet_hours_a_time_waits_for_the_morning(db: Session, clinic: Clinic
 
 def test_a_time_that_somebody_is_booking_waits_for_that(db: Session, clinic: Clinic) -> None:
     booked = make_appointment(db, clinic, SOON, make_patient(db))
-    booking.cancel(db, booked, by=clinic.desk, now=NOW)
+    changes.cancel(db, booked, by=clinic.desk, now=NOW)
     make_hold(db, clinic, SOON, NOW + 9 * MINUTE)
     run_due(NOW)
 
@@ -171,21 +171,6 @@ def test_the_board_can_be_narrowed_to_a_doctor_a_specialty_or_a_location(db: Ses
 # --- Whom the desk calls ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("email", "phone", "channel"),
-    [
-        ("alice@example.com", LANDLINE, "email"),
-        (None, MOBILE, "sms"),
-        (None, LANDLINE, "call"),
-        (None, None, "call"),
-        (None, "by the river", "call"),
-    ],
-    ids=["e-mail", "mobile", "landline", "nothing", "no number"],
-)
-def test_who_reads_neither_mail_nor_texts_is_called(email: str | None, phone: str | None, channel: str) -> None:
-    assert offer_board.channel_to(email, phone) == channel
-
-
 def test_who_books_for_somebody_is_called_instead(db: Session, clinic: Clinic) -> None:
     booker = make_booker(db, "Anna Adler", email=None, phone=LANDLINE)
     own = make_appointment(db, clinic, LATER, booker_id=booker.id)
@@ -197,13 +182,14 @@ def test_who_books_for_somebody_is_called_instead(db: Session, clinic: Clinic) -
     assert (to_call.email, to_call.phone, to_call.channel) == (None, LANDLINE, "call")
 
 
-def test_whom_no_letter_could_reach_is_called(db: Session, clinic: Clinic) -> None:
+@pytest.mark.parametrize("fate", [MessageStatus.dead, MessageStatus.bounced])
+def test_whom_no_letter_could_reach_is_called(db: Session, clinic: Clinic, fate: MessageStatus) -> None:
     make_entry(db, clinic, make_appointment(db, clinic, LATER))
     free_up(db, clinic)
     assert board(db, clinic).offered[0].asked[0].channel == "email"
 
     letter = db.exec(select(Message).where(Message.kind == "offer.made")).one()
-    letter.status = MessageStatus.dead
+    letter.status = fate
     db.flush()
 
     assert board(db, clinic).offered[0].asked[0].channel == "call"

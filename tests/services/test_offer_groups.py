@@ -19,7 +19,7 @@ from medcal.models import (
     WaitlistEntry,
 )
 from medcal.security import PATIENT
-from medcal.services import answers, booking, freed_time, waitlist
+from medcal.services import answers, changes, freed_time, waitlist
 from tests.support.due import run_due
 from tests.support.factories import (
     NOW,
@@ -60,7 +60,7 @@ def group(db: Session, clinic: Clinic) -> list[Offer]:
 
 def free_up(db: Session, clinic: Clinic, starts_at: datetime = SOON, now: datetime = NOW) -> FreedTime:
     booked = make_appointment(db, clinic, starts_at, make_patient(db))
-    booking.cancel(db, booked, by=clinic.desk, now=now)
+    changes.cancel(db, booked, by=clinic.desk, now=now)
     settle(db, now)
     return db.exec(select(FreedTime).where(FreedTime.freed_by_id == booked.id)).one()
 
@@ -190,7 +190,7 @@ def test_one_who_cancels_her_appointment_leaves_the_group_and_no_one_else(
 ) -> None:
     entry = db.get_one(WaitlistEntry, group[0].entry_id)
 
-    booking.cancel(db, db.get_one(Appointment, entry.appointment_id), by=PATIENT, now=NOW)
+    changes.cancel(db, db.get_one(Appointment, entry.appointment_id), by=PATIENT, now=NOW)
 
     assert [offer.status for offer in group] == [OfferStatus.withdrawn, OfferStatus.open, OfferStatus.open]
     assert inbox(db, to="alice@example.com", kind="offer.withdrawn") == []

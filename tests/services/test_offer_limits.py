@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 from medcal.errors import NotPossibleNow
 from medcal.models import Appointment, EntryStatus, Event, FreedTime, Offer, OfferStatus, WaitlistEntry
 from medcal.security import PATIENT, digest
-from medcal.services import access, answers, booking, freed_time, housekeeping, waitlist
+from medcal.services import access, answers, changes, freed_time, housekeeping, waitlist
 from tests.support.due import run_due
 from tests.support.factories import NOW, Clinic, make_appointment, make_entry, set_rules
 from tests.support.inbox import inbox
@@ -176,7 +176,7 @@ def test_who_has_left_the_list_cannot_be_kept_on_it(db: Session, clinic: Clinic,
 
 
 def test_a_paused_wish_ends_with_its_appointment(db: Session, clinic: Clinic, paused: WaitlistEntry) -> None:
-    booking.cancel(db, db.get_one(Appointment, paused.appointment_id), by=PATIENT, now=NOW + DAY)
+    changes.cancel(db, db.get_one(Appointment, paused.appointment_id), by=PATIENT, now=NOW + DAY)
 
     assert paused.status is EntryStatus.withdrawn
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import Connection, Engine
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 import medcal.db
 from medcal.db import fetch, in_transaction
@@ -27,12 +27,14 @@ from medcal.services import (
     answers,
     booking,
     candidates,
+    changes,
     delivery,
     freed_time,
     jobs,
     offers,
     policy,
     schedules,
+    undo,
     waitlist,
 )
 from medcal.services.booking import Details
@@ -115,7 +117,7 @@ class Offers(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.savepoint = self.connection.begin_nested()
-        self.now = at(f"{self.season[0]} 10:00")
+        self.now = self.latest = at(f"{self.season[0]} 10:00")
         self.times = [at(moment) for moment in self.season[1]]
         self.own_day = self.season[2]
         self.before: dict[tuple[str, int], str] = {}
@@ -128,12 +130,13 @@ class Offers(RuleBasedStateMachine):
         finally:
             self.savepoint.rollback()
 
-    @initialize(group_size=st.sampled_from([1, 3]))
-    def people_wait(self, group_size: int) -> None:
-        in_transaction(self._people_wait, group_size)
+    @initialize(group_size=st.sampled_from([1, 3]), grace=st.sampled_from([0, 120]))
+    def people_wait(self, group_size: int, grace: int) -> None:
+        in_transaction(self._people_wait, group_size, grace)
         self.before = self._statuses()
 
-    def _people_wait(self, db: Session, group_size: int) -> None:
+    def _people_wait(self, db: Session, group_size: int, grace: int) -> None:
+        db.get_one(Location, self.clinic.location.id).grace_seconds = grace
         set_rules(db, self.clinic, answer_minutes=60, group_size=group_size)
         names = ["Alice", "Bob", "Dora", "Emil"]
         for place, name in enumerate(names):
@@ -174,7 +177,7 @@ class Offers(RuleBasedStateMachine):
             )
         ).first()
         if found is not None:
-            booking.cancel(db, found, by=self.clinic.desk, now=self.now)
+            changes.cancel(db, found, by=self.clinic.desk, now=self.now)
 
     @rule(dies_after=dying)
     def the_sweep_comes(self, dies_after: int | None) -> None:
@@ -244,7 +247,19 @@ class Offers(RuleBasedStateMachine):
         self.do(self._own, whose, self._move_at_desk, self.times[which], dies_after=dies_after)
 
     def _move_at_desk(self, db: Session, own: Appointment, starts_at: datetime, *, by: Any, now: datetime) -> None:
-        booking.move_at_desk(db, own, self.clinic.okafor, starts_at, version=own.version, by=self.clinic.desk, now=now)
+        changes.move_at_desk(db, own, self.clinic.okafor, starts_at, version=own.version, by=self.clinic.desk, now=now)
+
+    @rule(dies_after=dying)
+    def the_desk_takes_back_what_it_did_last(self, dies_after: int | None) -> None:
+        self.do(self._take_back, dies_after=dies_after)
+
+    def _take_back(self, db: Session) -> None:
+        changed = select(Appointment).order_by(col(Appointment.id))
+        for own in db.exec(changed.execution_options(populate_existing=True)):
+            until = undo.taken_back_until(db, own)
+            if until is not None and self.now < until:
+                return undo.take_back(db, own, version=own.version, by=self.clinic.desk, now=self.now)
+        return None
 
     @rule(which=which, dies_after=dying)
     def the_doctor_is_away_or_comes_back(self, which: int, dies_after: int | None) -> None:
@@ -272,7 +287,7 @@ class Offers(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 3), dies_after=dying)
     def a_patient_cancels(self, which: int, dies_after: int | None) -> None:
-        self.do(self._own, which, booking.cancel, dies_after=dies_after)
+        self.do(self._own, which, changes.cancel, dies_after=dies_after)
 
     @rule(which=st.integers(0, 3), days=st.integers(-6, 6), dies_after=dying)
     def a_patient_moves(self, which: int, days: int, dies_after: int | None) -> None:
@@ -305,7 +320,7 @@ class Offers(RuleBasedStateMachine):
             step(db, db.get_one(Appointment, row[0].id), *args, by=PATIENT, now=self.now)
 
     def _move(self, db: Session, own: Appointment, days: int, *, by: Any, now: datetime) -> None:
-        booking.move_by_patient(db, own, self.clinic.okafor, own.starts_at + timedelta(days=days), now=now)
+        changes.move_by_patient(db, own, self.clinic.okafor, own.starts_at + timedelta(days=days), now=now)
 
     def _join(self, db: Session, own: Appointment, *, by: Any, now: datetime) -> None:
         waitlist.join(db, own, waitlist.Wish(notice_hours=0), by=by, now=now)
@@ -348,6 +363,7 @@ class Offers(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([1, 16, 61, 6 * 60, -60]))
     def the_clock_jumps(self, minutes: int) -> None:
+        self.latest = max(self.latest, self.now)
         self.now += timedelta(minutes=minutes)
 
     @rule(hour=st.integers(0, 3))
@@ -465,7 +481,8 @@ class Offers(RuleBasedStateMachine):
         )
 
     def leave_nobody_unasked(self) -> None:
-        """At the end all that is due is done: then no time is left free that somebody could be asked for."""
+        """At the end, with a clock that has caught up, all that is due is done: no time is left free that somebody could be asked for."""
+        self.now = max(self.now, self.latest)
         for _ in range(3):
             self.now += timedelta(minutes=31)
             while in_transaction(booking.release_lapsed_holds, self.now):

@@ -22,7 +22,7 @@ from medcal.models import (
     WorkingHours,
 )
 from medcal.security import PATIENT, digest
-from medcal.services import answers, booking, candidates, delivery, freed_time, offers, schedules
+from medcal.services import answers, booking, candidates, changes, delivery, freed_time, offers, schedules
 from medcal.services.patients import Person
 from tests.support.due import run_due
 from tests.support.factories import (
@@ -144,7 +144,7 @@ def test_a_longer_time_of_which_a_part_is_freed_again_is_not_forgotten(db: Sessi
     free(db, clinic, length=3 * HALF_HOUR)
     booked = booking.book_at_desk(db, clinic.okafor, clinic.visit_type, SOON, CHARLIE, by=clinic.desk, now=NOW)
 
-    booking.cancel(db, booked, by=clinic.desk, now=NOW)
+    changes.cancel(db, booked, by=clinic.desk, now=NOW)
 
     found = db.exec(select(FreedTime).where(FreedTime.status == FreedStatus.open)).all()
     assert sorted((each.starts_at, each.ends_at) for each in found) == [
@@ -332,7 +332,7 @@ def test_the_desk_moves_somebody_onto_a_time_that_is_offered_to_herself(db: Sess
     settle(db, NOW)
     own = db.get_one(Appointment, entry.appointment_id)
 
-    booking.move_at_desk(db, own, clinic.okafor, SOON, version=own.version, by=clinic.desk, now=NOW)
+    changes.move_at_desk(db, own, clinic.okafor, SOON, version=own.version, by=clinic.desk, now=NOW)
     settle(db, NOW)
 
     assert own.starts_at == SOON
@@ -373,7 +373,7 @@ def test_what_a_patient_has_just_done_is_confirmed_at_night_as_well(db: Session,
     night = at("2026-03-04 23:00")
     own = make_appointment(db, clinic, LATER)
 
-    booking.cancel(db, own, by=PATIENT, now=night)
+    changes.cancel(db, own, by=PATIENT, now=night)
     while delivery.deliver_next(night):
         pass
 
@@ -388,7 +388,7 @@ def test_a_wish_knows_when_its_appointment_is_however_that_was_moved(db: Session
     entry = wait(db, clinic)
     own = db.get_one(Appointment, entry.appointment_id)
 
-    booking.move_at_desk(db, own, clinic.okafor, LATER + 5 * HALF_HOUR, version=own.version, by=clinic.desk, now=NOW)
+    changes.move_at_desk(db, own, clinic.okafor, LATER + 5 * HALF_HOUR, version=own.version, by=clinic.desk, now=NOW)
 
     db.refresh(entry)
     assert entry.own_starts_at == own.starts_at == LATER + 5 * HALF_HOUR

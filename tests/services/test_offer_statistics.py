@@ -24,7 +24,7 @@ from medcal.models import (
     WaitlistEntry,
 )
 from medcal.security import PATIENT, SYSTEM, Actor, Role
-from medcal.services import answers, booking, events
+from medcal.services import answers, changes, events
 from medcal.services.offer_statistics import Fills, Reached, Statistics, statistics
 from tests.support.due import run_due
 from tests.support.factories import (
@@ -266,7 +266,7 @@ def test_the_real_way_of_a_time_arrives_in_the_figures(db: Session, clinic: Clin
     """Not written down by hand, but cancelled, offered and accepted."""
     make_entry(db, clinic, make_appointment(db, clinic, at("2026-03-20 09:00")))
     gone = make_appointment(db, clinic, at("2026-03-06 09:00"), clinic.bob)
-    booking.cancel(db, gone, by=clinic.desk, now=NOW)
+    changes.cancel(db, gone, by=clinic.desk, now=NOW)
     run_due(NOW)
     db.expire_all()
     [offer] = db.exec(select(Offer)).all()

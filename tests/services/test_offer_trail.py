@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 from medcal.errors import NotAllowed, NotFound
 from medcal.models import EntryStatus, FreedTime, Offer, OfferStatus, Patient, WaitlistEntry
 from medcal.security import PATIENT, Role
-from medcal.services import answers, booking, offer_trail
+from medcal.services import answers, changes, offer_trail
 from medcal.services.candidates import REASONS
 from medcal.services.place_in_line import PlaceInLine, place_in_line
 from tests.support.due import run_due
@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 
 def free_up(db: Session, clinic: Clinic, starts_at: datetime = SOON) -> FreedTime:
     booked = make_appointment(db, clinic, starts_at, make_patient(db))
-    booking.cancel(db, booked, by=clinic.desk, now=NOW)
+    changes.cancel(db, booked, by=clinic.desk, now=NOW)
     settle(db, NOW)
     return db.exec(select(FreedTime).where(FreedTime.freed_by_id == booked.id)).one()
 

@@ -22,7 +22,7 @@ from medcal.models import (
     WaitlistEntry,
 )
 from medcal.security import PATIENT, digest
-from medcal.services import answers, booking, offers, schedules, waitlist
+from medcal.services import answers, booking, changes, offers, schedules, waitlist
 from medcal.services.availability import list_free
 from medcal.services.patients import Person
 from tests.support.due import run_due
@@ -56,7 +56,7 @@ def wait(
 def free_up(db: Session, clinic: Clinic, starts_at: datetime = SOON, now: datetime = NOW) -> FreedTime:
     """Somebody else cancels, and what follows from it is done."""
     booked = make_appointment(db, clinic, starts_at, make_patient(db))
-    booking.cancel(db, booked, by=clinic.desk, now=now)
+    changes.cancel(db, booked, by=clinic.desk, now=now)
     settle(db, now)
     return db.exec(select(FreedTime).where(FreedTime.freed_by_id == booked.id)).one()
 
@@ -524,7 +524,7 @@ def test_time_that_is_freed_again_later_is_a_new_one(db: Session, clinic: Clinic
     booked = booking.book_at_desk(db, clinic.okafor, clinic.visit_type, SOON, CHARLIE, by=clinic.desk, now=NOW)
     settle(db, NOW + timedelta(hours=1))
 
-    booking.cancel(db, booked, by=clinic.desk, now=NOW + timedelta(hours=2))
+    changes.cancel(db, booked, by=clinic.desk, now=NOW + timedelta(hours=2))
     settle(db, NOW + timedelta(hours=2))
 
     assert first.status is FreedStatus.gone
@@ -591,7 +591,7 @@ def test_a_cancelled_appointment_closes_the_offer_made_for_it(db: Session, clini
     free_up(db, clinic)
     offer = the_offer(db)
 
-    booking.cancel(db, db.get_one(Appointment, entry.appointment_id), by=PATIENT, now=NOW)
+    changes.cancel(db, db.get_one(Appointment, entry.appointment_id), by=PATIENT, now=NOW)
 
     db.refresh(entry)
     assert (offer.status, entry.status) == (OfferStatus.withdrawn, EntryStatus.withdrawn)
@@ -616,7 +616,7 @@ def test_moving_the_appointment_closes_the_offer_made_for_it(db: Session, clinic
     offer = the_offer(db)
     own = db.get_one(Appointment, entry.appointment_id)
 
-    booking.move_by_patient(db, own, clinic.okafor, LATER - timedelta(days=2), now=NOW)
+    changes.move_by_patient(db, own, clinic.okafor, LATER - timedelta(days=2), now=NOW)
 
     assert offer.status is OfferStatus.withdrawn
     assert entry.status is EntryStatus.waiting
@@ -666,7 +666,7 @@ def test_time_in_which_the_doctor_no_longer_works_is_gone(db: Session, clinic: C
     absence = TimeOff(doctor_id=clinic.okafor.id, starts_at=at("2026-03-05 00:00"), ends_at=at("2026-03-06 00:00"))
     schedules.add_time_off(db, absence, now=NOW)
 
-    booking.cancel(db, booked, by=clinic.desk, now=NOW)
+    changes.cancel(db, booked, by=clinic.desk, now=NOW)
     settle(db, NOW)
 
     assert open_offers(db) == []

@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from medcal.errors import NotAllowed, NotFound
 from medcal.models import Message, MessageStatus
 from medcal.security import Role
 from medcal.services import notifications, outbox, taking
 from medcal.services.outbox import Filter
-from tests.support.factories import NOW, Clinic, actor, make_appointment, make_patient, make_user
+from tests.support.factories import NOW, Clinic, actor, make_appointment, make_booker, make_patient, make_user
 from tests.support.times import at
 
 RECEIVER = {"N8N_WEBHOOK_URL": "https://n8n.example/webhook", "N8N_WEBHOOK_SECRET": "a secret of more than 24 letters"}
@@ -40,14 +40,17 @@ def test_what_has_really_gone_out_opens_nothing_to_the_staff(db, clinic, told, c
 
     assert not opened.shows_links
     assert "/l/" not in opened.words.text + opened.words.html
-    assert "{link" not in opened.words.text
+    assert "{link" not in opened.words.text + opened.words.html
+    assert "Your appointment is booked" in opened.words.html
 
 
 def test_a_one_time_code_is_for_its_recipient_alone(db, clinic, told, configured):
     configured(**RECEIVER)
-    told.kind, told.text = "code", "Your code is 482913."
+    told.kind, told.text, told.html = "code", "Your code is 482913.", "<p>Your code is 482913.</p>"
 
-    assert "482913" not in outbox.open_message(db, clinic.desk, told.ref, NOW).words.text
+    words = outbox.open_message(db, clinic.desk, told.ref, NOW).words
+
+    assert "482913" not in words.text + words.html
 
 
 def test_the_list_is_narrowed_by_recipient_and_channel(db, clinic, told):
@@ -64,6 +67,8 @@ def test_messages_are_not_for_doctors(db, clinic, told):
         outbox.list_messages(db, reader, Filter(), 50)
     with pytest.raises(NotAllowed):
         outbox.open_message(db, reader, told.ref, NOW)
+    with pytest.raises(NotAllowed):
+        outbox.attention(db, reader, NOW)
 
 
 def test_an_unknown_message_is_not_found(db, clinic):
@@ -86,7 +91,7 @@ def three(db: Session, clinic: Clinic) -> None:
 
 
 def test_staff_find_messages_by_fate_kind_and_recipient_page_by_page(db, clinic, three):
-    def names(limit: int = 50, before: Message | None = None, **wanted: Any) -> list[str]:
+    def names(limit: int = 50, before: uuid.UUID | None = None, **wanted: Any) -> list[str]:
         found = outbox.list_messages(db, clinic.desk, Filter(**wanted), limit, before=before)
         return [message.recipient_name for message in found]
 
@@ -95,8 +100,10 @@ def test_staff_find_messages_by_fate_kind_and_recipient_page_by_page(db, clinic,
     assert (names(status=MessageStatus.dead), len(names(status=MessageStatus.due))) == ([], 4)
     assert (names(search="%"), names(search="_"), names(search=" ALI ")) == (["100% Bob"], ["Charlie_"] * 2, ["Alice"])
     assert names(search="2@example") == ["Charlie_"] * 2
-    first = outbox.list_messages(db, clinic.desk, Filter(), 3)
-    assert names(before=first[-1]) == ["Alice"]
+    first = outbox.read_page(db, clinic.desk, Filter(), 3)
+    assert ([message.recipient_name for message in first.messages], first.has_more) == (names(3), True)
+    rest = outbox.read_page(db, clinic.desk, Filter(), 3, first.messages[-1].ref)
+    assert ([message.recipient_name for message in rest.messages], rest.has_more) == (["Alice"], False)
 
 
 def test_a_patients_messages_are_listed_by_the_patient(db, clinic, told, three):
@@ -104,6 +111,38 @@ def test_a_patients_messages_are_listed_by_the_patient(db, clinic, told, three):
         return len(outbox.list_messages(db, clinic.desk, Filter(patient=patient), 50))
 
     assert (found(clinic.alice.ref), found(clinic.bob.ref), found(uuid.uuid4())) == (1, 0, 0)
+    assert outbox.read_page(db, clinic.desk, Filter(patient=clinic.alice.ref), 50).patient == "Alice Adler"
+
+
+def test_messages_to_who_books_are_found_by_the_patients_name_too(db, clinic):
+    appointment = make_appointment(db, clinic, at("2026-03-10 09:00"), booker_id=make_booker(db, "Anna Auer").id)
+    notifications.write(db, "appointment.booked", appointment_id=appointment.id, now=NOW)
+
+    for words in ("auer", "adler"):
+        [found] = outbox.list_messages(db, clinic.desk, Filter(search=words), 50)
+        assert found.recipient_name == "Anna Auer"
+
+
+def test_the_number_to_call_is_that_of_who_booked(db, clinic):
+    booker = make_booker(db, "Anna Auer", None, "+4315550123")
+    appointment = make_appointment(db, clinic, at("2026-03-10 09:00"), booker_id=booker.id)
+    notifications.write(db, "appointment.booked", appointment_id=appointment.id, now=NOW)
+
+    page = outbox.read_page(db, clinic.desk, Filter(channel="call"), 50)
+
+    assert [page.phones[message.id or 0] for message in page.messages] == ["+4315550123"]
+
+
+def test_what_asks_for_attention_is_counted_as_long_as_it_is_of_use(db, clinic, three):
+    fates = [MessageStatus.dead, MessageStatus.bounced, MessageStatus.due, MessageStatus.delivered]
+    messages = db.exec(select(Message).order_by(col(Message.id))).all()
+    for message, fate in zip(messages, fates, strict=True):
+        message.status = fate
+    messages[2].channel = "call"
+    db.flush()
+
+    assert outbox.attention(db, clinic.desk, NOW) == outbox.Attention(to_call=1, bounced=1, dead=1)
+    assert outbox.attention(db, clinic.desk, NOW + timedelta(days=30)) == outbox.Attention(1, 0, 0)
 
 
 # --- Why something has not been sent ----------------------------------------------------------------------------------
@@ -118,6 +157,9 @@ def test_a_patients_messages_are_listed_by_the_patient(db, clinic, told, three):
         ({"channel": "call"}, outbox.WAITS_FOR_CALL),
         ({"channel": "call", "why": taking.CALL}, taking.CALL),
         ({"status": MessageStatus.dead, "why": "It was tried for three days."}, "It was tried for three days."),
+        ({"status": MessageStatus.taken}, outbox.UNDER_WAY),
+        ({"status": MessageStatus.handed_over, "answer_by": NOW + timedelta(minutes=5)}, outbox.WAITS_FOR_REPORT),
+        ({"status": MessageStatus.handed_over}, outbox.NOBODY_REPORTS),
         ({"status": MessageStatus.delivered}, ""),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session
 
 from medcal.db import fetch, in_transaction
-from medcal.services.periodic import claim, last_run
+from medcal.services.periodic import Heartbeat, claim, heartbeat, last_run
 
 MINUTE = timedelta(minutes=1)
 
@@ -65,3 +65,22 @@ def test_of_many_schedulers_at_the_same_instant_one_does_it() -> None:
             thread.join()
 
         assert sorted(won) == [False] * 7 + [True]
+
+
+@pytest.mark.parametrize(("ago", "is_silent"), [("55 s", False), ("61 s", True), ("3 days", True)])
+def test_a_minute_without_a_heartbeat_is_silence(db: Session, ago: str, is_silent: bool) -> None:
+    fetch(
+        db,
+        "INSERT INTO periodic_run (name, started_at) VALUES ('heartbeat', clock_timestamp() - %(ago)s::interval)",
+        ago=ago,
+    )
+
+    found = heartbeat(db)
+
+    assert (found.last_at, found.is_silent) == (last_run(db, "heartbeat"), is_silent)
+
+
+def test_a_scheduler_that_never_worked_is_silent(db: Session) -> None:
+    assert heartbeat(db) == Heartbeat(None, is_silent=True)
+    fetch(db, "INSERT INTO periodic_run (name) VALUES ('heartbeat')")
+    assert heartbeat(db) == Heartbeat(None, is_silent=True)

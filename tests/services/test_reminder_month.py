@@ -37,9 +37,9 @@ def test_each_reminder_of_a_month_is_sent_at_most_once_and_none_is_lost(webhook:
     _two_schedulers_at(now + timedelta(days=4), now + timedelta(days=4))
 
     rows = in_transaction(lambda db: list(db.exec(select(Message))))
-    written = Counter((row.appointment_id, row.kind) for row in rows)
+    written = Counter((row.appointment_id, row.kind, row.reason.split(":")[3]) for row in rows)
     assert set(written) == {
-        (appointment, reminder.kind) for appointment in appointments for reminder in reminders.REMINDERS
+        (appointment, "reminder", str(hours)) for appointment in appointments for hours in reminders.USUAL
     }
     assert set(written.values()) == {1}
     assert {row.status for row in rows} <= ENDS

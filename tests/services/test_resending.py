@@ -8,12 +8,12 @@ import pytest
 from sqlmodel import Session, col, select
 
 from medcal.errors import ChangedMeanwhile, NotAllowed, NotFound, NotPossibleNow
-from medcal.models import AppointmentStatus, Event, Message, MessageStatus
+from medcal.models import Appointment, AppointmentStatus, Event, Message, MessageStatus
 from medcal.security import PATIENT, Role
-from medcal.services import notifications, reminders
+from medcal.services import notifications, reminders, resending
 from medcal.services.delivery import deliver_all
 from medcal.services.outbox import Filter
-from medcal.services.resending import mark_called, replay, replay_all, resend
+from medcal.services.resending import count_replayable, mark_called, replay, replay_all, resend
 from tests.support.factories import NOW, Clinic, actor, make_appointment, make_clinic, make_patient, make_user
 from tests.support.sink import Answer, Sink
 
@@ -126,6 +126,8 @@ def test_it_is_reception_that_sends_again(
                 verb(db, message.ref, by=stranger, now=NOW)
         with pytest.raises(NotAllowed):
             replay_all(db, Filter(), by=stranger, now=NOW)
+        with pytest.raises(NotAllowed):
+            count_replayable(db, Filter(), by=stranger, now=NOW)
     with pytest.raises(NotFound):
         resend(db, uuid.uuid4(), by=clinic.desk, now=NOW)
 
@@ -140,6 +142,7 @@ def test_all_that_is_dead_and_fits_the_filter_is_sent_again_in_a_stream(
     deliver_all(now=NOW)
     later = NOW + 2 * DAY
 
+    assert count_replayable(db, Filter(search="alice"), by=clinic.desk, now=later) == 2
     assert replay_all(db, Filter(search="alice"), by=clinic.desk, now=later) == 2
 
     rows = db.exec(select(Message).order_by(col(Message.id))).all()
@@ -149,6 +152,45 @@ def test_all_that_is_dead_and_fits_the_filter_is_sent_again_in_a_stream(
     assert replay_all(db, Filter(search="alice"), by=clinic.desk, now=later) == 0
     deliver_all(now=later + MINUTE)
     assert sorted(webhook.accepted) == sorted(f"{row.ref}:1" for row in rows[1:3])
+
+
+def test_of_very_many_the_oldest_are_sent_again(
+    db: Session, clinic: Clinic, book: Callable[..., Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resending, "MOST_AT_ONCE", 2)
+    dead = [book(days) for days in (10, 11, 12)]
+    for message in dead:
+        message.status = MessageStatus.dead
+    db.flush()
+
+    assert [replay_all(db, Filter(), by=clinic.desk, now=NOW) for _ in range(3)] == [2, 1, 0]
+
+    assert [again(db, message).handover for message in dead] == [1, 1, 1]
+
+
+def test_an_old_time_is_not_the_last_word(db: Session, clinic: Clinic, book: Callable[..., Message]) -> None:
+    """The visit was moved, then moved back, then cancelled: of each message only what is so can be sent again."""
+    message = book()
+    message.status = MessageStatus.dead
+    appointment = db.get_one(Appointment, message.appointment_id)
+    told_of, fits = appointment.starts_at, Filter()
+
+    def replayable() -> int:
+        db.flush()
+        return count_replayable(db, fits, by=clinic.desk, now=NOW)
+
+    assert replayable() == 1
+    appointment.starts_at = told_of - DAY
+    assert replayable() == 0
+    with pytest.raises(NotPossibleNow):
+        resend(db, message.ref, by=clinic.desk, now=NOW)
+    assert replay_all(db, fits, by=clinic.desk, now=NOW) == 0
+    appointment.starts_at = told_of
+    assert replayable() == 1
+    appointment.status, appointment.cancelled_at = AppointmentStatus.cancelled, NOW
+    assert replayable() == 0
+    message.kind = "appointment.cancelled"
+    assert replayable() == 1
 
 
 def test_reception_has_called(db: Session, clinic: Clinic, book: Callable[..., Message]) -> None:

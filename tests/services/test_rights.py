@@ -17,6 +17,9 @@ from medcal.services import (
     day_book,
     desk,
     desk_search,
+    feeds,
+    letter_text,
+    message_rules,
     offer_board,
     offer_rules,
     offer_statistics,
@@ -57,6 +60,7 @@ CALLS: dict[Can, list[Callable[[Session, Actor], Any]]] = {
         lambda db, who: desk.book(db, who, REF, REF, NINE, PatientForm(), now=NOW),
         lambda db, who: desk.move(db, who, REF, REF, NINE, version=1, now=NOW),
         lambda db, who: desk.cancel(db, who, REF, now=NOW),
+        lambda db, who: desk.take_back(db, who, REF, version=1, now=NOW),
     ],
     Can.keep_waitlist: [
         waitlist_book.who_waits,
@@ -90,6 +94,23 @@ CALLS: dict[Can, list[Callable[[Session, Actor], Any]]] = {
         lambda db, who: offer_rules.set_rules(db, who, REF, None, RULES, now=NOW),
         lambda db, who: offer_rules.forget_rules(db, who, REF, REF, now=NOW),
         lambda db, who: offer_rules.foresee(db, who, REF, RULES, [], NOW),
+        message_rules.places,
+        lambda db, who: message_rules.reminders_of(db, who, REF, None),
+        lambda db, who: message_rules.set_reminders(db, who, REF, None, [24], now=NOW),
+        lambda db, who: message_rules.forget_reminders(db, who, REF, REF, now=NOW),
+        lambda db, who: message_rules.set_habits(
+            db, who, REF, grace_seconds=120, quiet_from=time(20), quiet_until=time(8), now=NOW
+        ),
+        letter_text.find_changed,
+        lambda db, who: letter_text.read_wording(db, who, "nothing", "en"),
+        lambda db, who: letter_text.reset_wording(db, who, "nothing", "en", seen_at=None, now=NOW),
+        lambda db, who: feeds.show_names(db, who, REF, True, NOW),
+    ],
+    Can.keep_feeds: [
+        lambda db, who: feeds.list_feeds(db, who, REF),
+        lambda db, who: feeds.make_feed(db, who, REF, NOW),
+        lambda db, who: feeds.revoke_feed(db, who, REF, NOW),
+        lambda db, who: feeds.shows_names(db, who, REF),
     ],
     Can.read_statistics: [lambda db, who: offer_statistics.statistics(db, who, days=30, now=NOW)],
     Can.manage_people: [

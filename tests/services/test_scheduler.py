@@ -32,7 +32,7 @@ from medcal.models import (
 )
 from medcal.scheduler import PERIODIC, Periodic, run
 from medcal.security import PATIENT, SYSTEM
-from medcal.services import answers, booking, jobs, notifications, schedules
+from medcal.services import answers, changes, jobs, notifications, schedules
 from medcal.services.availability import list_free
 from tests.support.databases import ADMIN_URL
 from tests.support.factories import (
@@ -168,7 +168,8 @@ def test_lapsed_holds_are_released_jobs_are_done_and_reminders_written() -> None
 
     def is_done(db: Session) -> bool:
         released = db.exec(select(func.count()).where(Appointment.status == AppointmentStatus.released)).one()
-        reminders = db.exec(select(func.count()).where(Message.kind == "reminder.one_day")).one()
+        of_the_day_before = col(Message.reason).like("reminder:%:24")
+        reminders = db.exec(select(func.count()).where(of_the_day_before)).one()
         put_off = db.exec(select(func.count()).where(Job.status == JobStatus.due, Job.last_error != "")).one()
         return (released, reminders, put_off) == (1, 1, 1)
 
@@ -189,7 +190,7 @@ def test_time_that_becomes_free_is_offered_within_five_seconds(monkeypatch: pyte
 
     with a_scheduler():
         eventually(lambda: in_transaction(lambda db: db.get(PeriodicRun, "heartbeat")), "the first heartbeat")
-        in_transaction(lambda db: booking.cancel(db, db.get_one(Appointment, freed), by=SYSTEM, now=clock.now()))
+        in_transaction(lambda db: changes.cancel(db, db.get_one(Appointment, freed), by=SYSTEM, now=clock.now()))
         first = eventually(lambda: in_transaction(_open_offer), "the time is offered", seconds=5)
         in_transaction(answers.decline, first.id, by=PATIENT, now=clock.now())
         second = eventually(lambda: in_transaction(_open_offer), "it is offered to the next", seconds=5)

@@ -122,6 +122,17 @@ def test_names_and_subjects_of_the_whole_world_arrive_as_they_are(
     assert letter["Content-Language"] == "de"
 
 
+def test_a_domain_with_an_umlaut_is_written_as_servers_know_it(
+    db: Session, message: Message, server: MailServer
+) -> None:
+    message.recipient = "alice@ärzte.example"
+    db.flush()
+
+    assert fate(db, message)[0] == "delivered"
+
+    assert server.letters[0]["To"] == "Alice Adler <alice@xn--rzte-koa.example>"
+
+
 @pytest.mark.parametrize("kind", ["offer.made", "waitlist.paused"])
 def test_letters_about_earlier_times_can_be_ended_with_one_click(
     db: Session, clinic: Clinic, server: MailServer, kind: str
@@ -155,6 +166,11 @@ def test_a_letter_that_staff_send_again_is_another_letter(
     [
         ("alice@example.com\r\nBcc: eve@example.com", "Alice"),
         ("no address", "Alice"),
+        ("alice..adler@example.com", "Alice"),
+        ("alice@example..com", "Alice"),
+        ("alice@", "Alice"),
+        ("alice@[1", "Alice"),
+        ("jörg@example.com", "Jörg"),
         ("alice@example.com", "A\r\nBcc: eve@x.at"),
     ],
 )

@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 from medcal.errors import NotPossibleNow
 from medcal.models import Appointment, AppointmentStatus, EntryStatus, Event, WaitlistEntry
 from medcal.security import PATIENT, digest
-from medcal.services import booking, waitlist
+from medcal.services import booking, changes, waitlist
 from medcal.services.booking import Details
 from medcal.services.patients import Person
 from medcal.services.waitlist import Wish
@@ -126,7 +126,7 @@ def test_cancelling_ends_the_wish(db: Session, clinic: Clinic) -> None:
     mine = make_appointment(db, clinic, LATER)
     waitlist.join(db, mine, Wish(), by=PATIENT, now=NOW)
 
-    booking.cancel(db, mine, by=PATIENT, now=NOW)
+    changes.cancel(db, mine, by=PATIENT, now=NOW)
 
     assert [entry.status for entry in entries(db)] == [EntryStatus.withdrawn]
 
@@ -135,7 +135,7 @@ def test_moving_to_within_a_day_ends_the_wish(db: Session, clinic: Clinic) -> No
     mine = make_appointment(db, clinic, LATER)
     waitlist.join(db, mine, Wish(), by=PATIENT, now=NOW)
 
-    booking.move_at_desk(db, mine, clinic.okafor, NOW + timedelta(hours=3), version=1, by=clinic.desk, now=NOW)
+    changes.move_at_desk(db, mine, clinic.okafor, NOW + timedelta(hours=3), version=1, by=clinic.desk, now=NOW)
 
     assert [entry.status for entry in entries(db)] == [EntryStatus.withdrawn]
 
@@ -144,7 +144,7 @@ def test_moving_a_little_keeps_the_wish(db: Session, clinic: Clinic) -> None:
     mine = make_appointment(db, clinic, LATER)
     waitlist.join(db, mine, Wish(), by=PATIENT, now=NOW)
 
-    booking.move_at_desk(db, mine, clinic.okafor, LATER - timedelta(days=3), version=1, by=clinic.desk, now=NOW)
+    changes.move_at_desk(db, mine, clinic.okafor, LATER - timedelta(days=3), version=1, by=clinic.desk, now=NOW)
 
     assert [entry.status for entry in entries(db)] == [EntryStatus.waiting]
 
@@ -154,7 +154,7 @@ def test_a_wish_for_this_doctor_stays_with_her_when_the_appointment_moves(db: Se
     waitlist.join(db, mine, Wish(any_doctor=False), by=PATIENT, now=NOW)
     other = make_doctor(db, clinic.location, clinic.specialty, "Dr. Eva Ernst")
 
-    booking.move_at_desk(
+    changes.move_at_desk(
         db, mine, other, LATER, version=1, overbook_reason="Dr. Okafor is ill", by=clinic.desk, now=NOW
     )
 

@@ -1,12 +1,15 @@
 """Signed calls to a real receiver on this machine, and what each of its answers means."""
 
 import base64
+import gc
 import hashlib
 import hmac
 import json
 import socket
+import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -259,7 +262,8 @@ def test_a_receiver_that_is_not_there_is_tried_again() -> None:
 
 
 def test_a_name_that_does_not_exist_and_plain_http_on_a_tls_address_are_tried_again(sink: Sink) -> None:
-    assert call("http://receiver.invalid/", SECRET, "msg-1", BODY, NOW).verdict is Verdict.temporary
+    for name in ("receiver.invalid", "two..dots.example", f"{'x' * 64}.example"):
+        assert call(f"http://{name}/", SECRET, "msg-1", BODY, NOW).verdict is Verdict.temporary
     assert call(sink.url.replace("http:", "https:"), SECRET, "msg-1", BODY, NOW).verdict is Verdict.temporary
 
 
@@ -284,6 +288,19 @@ def test_a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_made_an
     assert post(sink).verdict is Verdict.accepted
     assert (sink.connections, len(sink.calls)) == (2, 4)
     posting.hang_up()
+
+
+def test_a_thread_that_ends_leaves_no_connection_open(sink: Sink) -> None:
+    sink.keeps_connections = True
+    thread = threading.Thread(target=post, args=(sink,))
+
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        thread.start()
+        thread.join()
+        gc.collect()
+
+    assert (sink.connections, [str(each.message) for each in noted]) == (1, [])
 
 
 # --- Where calls may lead ---------------------------------------------------------------------------------------------
@@ -313,6 +330,15 @@ def resolved_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
         "::ffff:127.0.0.1",
         "2002:7f00:1::",
         "64:ff9b::a00:1",
+        # Addresses in disguise, and what clouds keep for themselves.
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b:1::a00:1",
+        "2001:0:7f00:1::",
+        "fec0::1",
+        "192.0.0.192",
+        "168.63.129.16",
+        "100.100.100.200",
     ],
 )
 def test_a_name_that_stands_for_a_private_address_is_not_called(

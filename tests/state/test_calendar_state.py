@@ -347,6 +347,6 @@ def test_what_crosses_doctors_is_not_for_doctors(db, clinic, nine, new_tab):
     tab.send(StaffWaitlistState.set_urgent, ref=str(entry.ref), is_urgent=True)
 
     assert not tab.value(StaffWaitlistState, "waiting")
-    assert not tab.value(StaffMessagesState, "rows")
+    assert not tab.value(StaffMessagesState, "is_loaded")
     db.refresh(entry)
     assert entry.urgency == 0

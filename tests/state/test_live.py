@@ -18,6 +18,7 @@ from medcal.i18n import current_language
 from medcal.security import digest
 from medcal.services import accounts, sessions
 from medcal.state import live
+from medcal.state.heartbeat import HeartbeatState
 from medcal.state.hints import History
 from medcal.state.session import Languages, SessionState, actor_of, identify
 from tests.support.factories import PASSWORD, make_user
@@ -351,3 +352,40 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition() or live._tasks:
             await asyncio.sleep(0.01)
+
+
+# --- The scheduler ----------------------------------------------------------------------------------------------------
+
+
+def beat(db: Session, ago: str) -> None:
+    """The scheduler last worked so long ago."""
+    fetch(
+        db,
+        """INSERT INTO periodic_run (name, started_at) VALUES ('heartbeat', clock_timestamp() - %(ago)s::interval)
+           ON CONFLICT (name) DO UPDATE SET started_at = excluded.started_at""",
+        ago=ago,
+    )
+
+
+def warning(tab: Any) -> str:
+    return (tab.value(HeartbeatState, "notice") or {}).get("warning", "")
+
+
+def test_open_pages_hear_when_the_scheduler_falls_silent_and_when_it_works_again(new_tab, push, sam, monkeypatch):
+    monkeypatch.setitem(live.REST, "scheduler", 0.0)
+    in_transaction(beat, "5 s")
+    tab = new_tab(staff=sam)
+    tab.open("/staff")
+    tab.send(HeartbeatState.load)
+    push(live.look_at_the_scheduler)
+    tab.frames.clear()
+
+    in_transaction(beat, "55 s")
+    push(live.look_at_the_scheduler)
+    assert tab.frames == []
+    in_transaction(beat, "61 s")
+    push(live.look_at_the_scheduler)
+    assert "the scheduler does not run" in warning(tab)
+    in_transaction(beat, "0 s")
+    push(live.look_at_the_scheduler)
+    assert warning(tab) == ""

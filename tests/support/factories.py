@@ -31,12 +31,13 @@ from medcal.models import (
     WorkingHours,
 )
 from medcal.security import Actor, ActorKind, Role
-from medcal.services import policy
+from medcal.services import policy, reminders
 
 Row = TypeVar("Row", bound=SQLModel)
 
 # A Monday in March, ten in the morning in Vienna: the day on which most tests happen.
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -93,8 +94,12 @@ def make_location(db: Session, **columns: Any) -> Location:
         "city": "1010 Wien",
         "phone": "+43 1 555 0100",
         "email": "desk@clinic.example",
+        # What the desk does is told at once; tests of the grace say how long it is.
+        "grace_seconds": 0,
     }
-    return add(db, Location(**defaults | columns))
+    location = add(db, Location(**defaults | columns))
+    reminders.write_usual_rules(db, location, now=LONG_AGO)
+    return location
 
 
 def make_specialty(db: Session, **columns: Any) -> Specialty:

@@ -29,6 +29,7 @@ HASH = "a" * 64
         ("Set-Cookie: medcal_session=Alice; HttpOnly", "Set-Cookie: …"),
         (f"staff={HASH}", "staff=…"),
         ("GET /l/AliceAlice_-0 HTTP/1.1", "GET /l/… HTTP/1.1"),
+        ("GET /feed/AliceAlice_-0.ics HTTP/1.1", "GET /feed/….ics HTTP/1.1"),
         ("GET /appointment?code=Alice HTTP/1.1", "GET /appointment?… HTTP/1.1"),
         ("ws://clinic.example/_event/?token=Alice&EIO=4", "ws://clinic.example/_event/?…"),
         ("token=Alice", "token=…"),

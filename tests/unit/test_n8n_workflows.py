@@ -7,30 +7,30 @@ from typing import Any
 
 import pytest
 
-from medcal.services import letters, webhooks
-from n8n import render
+from medcal.services import callbacks, letters, webhooks
+from n8n import flows, parts, render
 from tools import n8n, n8n_instance
 from tools.n8n_instance import Instance, MailServer, Secrets
 from tools.say import Stop
 
-EVERY = (*render.FLOWS, render.ALL)
+EVERY = (*flows.FLOWS, flows.ALL)
 
 
-def workflow(flow: render.Flow) -> dict[str, Any]:
+def workflow(flow: flows.Flow) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((render.HERE / f"{flow.file}.json").read_text(encoding="utf-8"))
     return found
 
 
 @pytest.fixture(params=EVERY, ids=lambda flow: flow.file)
-def flow(request: pytest.FixtureRequest) -> render.Flow:
-    found: render.Flow = request.param
+def flow(request: pytest.FixtureRequest) -> flows.Flow:
+    found: flows.Flow = request.param
     return found
 
 
-def test_each_file_is_what_the_script_writes(flow: render.Flow):
+def test_each_file_is_what_the_script_writes(flow: flows.Flow):
     written = (render.HERE / f"{flow.file}.json").read_text(encoding="utf-8")
 
-    assert written == render.as_text(flow, render.Settings()), "run python3 n8n/render.py"
+    assert written == render.as_text(flow, flows.Settings()), "run python3 -m n8n.render"
 
 
 def test_there_is_no_file_beside_those_of_the_script():
@@ -38,7 +38,7 @@ def test_there_is_no_file_beside_those_of_the_script():
 
 
 def test_every_kind_of_letter_has_its_workflow_and_only_one():
-    kinds = [kind for flow in render.FLOWS for kind in flow.kinds]
+    kinds = [kind for flow in flows.FLOWS for kind in flow.kinds]
 
     assert sorted(kinds) == sorted(letters.LETTERS)
 
@@ -68,7 +68,7 @@ def test_addresses_and_ids_of_workflows_are_their_own():
     assert len({node["webhookId"] for node in webhook_nodes}) == len(EVERY)
 
 
-def test_every_way_leads_to_a_node_and_every_node_is_reached(flow: render.Flow):
+def test_every_way_leads_to_a_node_and_every_node_is_reached(flow: flows.Flow):
     drawn = workflow(flow)
     names = [node["name"] for node in drawn["nodes"]]
     targets = {
@@ -83,14 +83,14 @@ def test_every_way_leads_to_a_node_and_every_node_is_reached(flow: render.Flow):
     assert targets == set(names) - {"Message comes"}
 
 
-def test_what_a_script_in_a_node_names_exists(flow: render.Flow):
+def test_what_a_script_in_a_node_names_exists(flow: flows.Flow):
     text = (render.HERE / f"{flow.file}.json").read_text(encoding="utf-8")
     names = {node["name"] for node in workflow(flow)["nodes"]}
 
     assert set(re.findall(r"\$\('([^']+)'\)", text)) <= names
 
 
-def test_only_fields_that_are_posted_are_read(flow: render.Flow):
+def test_only_fields_that_are_posted_are_read(flow: flows.Flow):
     posted = {"type", "timestamp", "id", "channel", "to", "name", "language", "subject", "text", "html", "calendar"}
     text = (render.HERE / f"{flow.file}.json").read_text(encoding="utf-8")
 
@@ -99,7 +99,7 @@ def test_only_fields_that_are_posted_are_read(flow: render.Flow):
     assert read and read <= posted
 
 
-def test_nothing_patients_are_told_is_kept(flow: render.Flow):
+def test_nothing_patients_are_told_is_kept(flow: flows.Flow):
     settings = workflow(flow)["settings"]
 
     assert settings["saveDataSuccessExecution"] == settings["saveDataErrorExecution"] == "none"
@@ -107,17 +107,23 @@ def test_nothing_patients_are_told_is_kept(flow: render.Flow):
 
 
 def test_a_signature_is_good_for_as_long_as_on_our_side():
-    assert webhooks.TOLERANCE.total_seconds() == render.TOLERANCE_SECONDS
+    assert webhooks.TOLERANCE.total_seconds() == parts.TOLERANCE_SECONDS
 
 
-def test_no_mail_is_tried_twice_within_n8n(flow: render.Flow):
+def test_that_no_sms_can_be_sent_is_said_in_words_that_we_know(flow: flows.Flow):
+    said = next(node for node in workflow(flow)["nodes"] if node["name"] == "No SMS provider")
+
+    assert f"error: '{callbacks.NO_SMS}'" in json.dumps(said)
+
+
+def test_no_mail_is_tried_twice_within_n8n(flow: flows.Flow):
     senders = [node for node in workflow(flow)["nodes"] if node["name"].startswith("Send")]
 
     assert len(senders) == 3
     assert all("retryOnFail" not in node and node["onError"] == "continueErrorOutput" for node in senders)
 
 
-def test_no_secret_and_no_address_of_a_machine_is_in_a_workflow(flow: render.Flow):
+def test_no_secret_and_no_address_of_a_machine_is_in_a_workflow(flow: flows.Flow):
     text = (render.HERE / f"{flow.file}.json").read_text(encoding="utf-8")
     credentials = [each for node in workflow(flow)["nodes"] for each in node.get("credentials", {}).values()]
 
@@ -218,7 +224,7 @@ def _instance(home: Path) -> Instance:
     return Instance(home, 5678, Secrets("a secret for the webhook", "a secret for callbacks", "a key for n8n"))
 
 
-def _without_identity(flow: render.Flow) -> dict[str, Any]:
+def _without_identity(flow: flows.Flow) -> dict[str, Any]:
     drawn = workflow(flow)
     nodes = [{key: value for key, value in node.items() if key not in ("id", "webhookId")} for node in drawn["nodes"]]
     text = json.dumps([nodes, drawn["connections"], drawn["settings"]]).replace(flow.path, "an address")

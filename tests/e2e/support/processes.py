@@ -2,14 +2,17 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 60
@@ -44,8 +47,17 @@ def web_worker(site: Path, port: int, environment: dict[str, str], folder: Path)
         "__REFLEX_SKIP_COMPILE": "true",
     }
     with _running([*command, "--port", str(port), "--workers", "1"], environment | more, folder / "web.log") as web:
-        _wait_until_open(web, port)
+        _wait_until_open(web, f"{urlsplit(environment['MEDCAL_URL']).scheme}://127.0.0.1:{port}/ping")
         yield web
+
+
+@contextmanager
+def redirect(port: int, url: str, folder: Path) -> Iterator[Running]:
+    """Plain http beside a clinic on https."""
+    command = ["-m", "granian", "--interface", "asgi", "medcal.edge.redirect:app", "--no-ws", "--host", "127.0.0.1"]
+    with _running([*command, "--port", str(port)], {"MEDCAL_URL": url}, folder / "redirect.log") as running:
+        _wait_until_open(running, f"http://127.0.0.1:{port}/")
+        yield running
 
 
 @contextmanager
@@ -68,20 +80,31 @@ def _running(command: list[str], environment: dict[str, str], log: Path) -> Iter
         running.stop()
 
 
-def _wait_until_open(web: Running, port: int) -> None:
+def _wait_until_open(web: Running, url: str) -> None:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not _answers(port):
+    while not _answers(url):
         assert web.process.poll() is None, web.log.read_text()
         assert time.monotonic() < give_up_at, web.log.read_text()
         time.sleep(0.1)
 
 
-def _answers(port: int) -> bool:
+def _answers(url: str) -> bool:
+    unchecked = ssl._create_unverified_context()
+    connection = urllib.request.build_opener(urllib.request.HTTPSHandler(context=unchecked), _NoFollowing())
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2) as answer:
+        with connection.open(url, timeout=2) as answer:
             return bool(answer.status == 200)
+    except urllib.error.HTTPError as answer:
+        return answer.code == 308
     except OSError:
         return False
+
+
+class _NoFollowing(urllib.request.HTTPRedirectHandler):
+    """What answers on plain http leads to a certificate that nobody vouches for."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 def free_port() -> int:

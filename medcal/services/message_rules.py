@@ -1,0 +1,201 @@
+"""The rules of messages as an admin reads and changes them: reminders, how long the desk can take something back, and quiet hours."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from sqlmodel import Session, col, select
+
+from medcal.db import fetch, fetch_one
+from medcal.errors import Invalid, NotFound
+from medcal.i18n import t
+from medcal.models import Location
+from medcal.roles import Can, check
+from medcal.security import Actor
+from medcal.services import events, freed_time, reminders
+
+# What the tables take, (least, most), by the names of their columns.
+BOUNDS = {"before_hours": (1, 720), "grace_seconds": (0, 3600)}
+# More would be a nuisance to whoever gets them.
+MOST_REMINDERS = 6
+
+
+@dataclass(frozen=True)
+class RemindedVisit:
+    """A kind of visit of a location, and whether it has reminders of its own."""
+
+    ref: uuid.UUID
+    name: str
+    specialty: str
+    has_own_rules: bool
+
+
+@dataclass(frozen=True)
+class RemindedPlace:
+    """A location with what holds there for all messages, and its kinds of visit."""
+
+    ref: uuid.UUID
+    name: str
+    grace_seconds: int
+    quiet_from: time
+    quiet_until: time
+    visits: tuple[RemindedVisit, ...]
+
+
+def places(db: Session, actor: Actor) -> list[RemindedPlace]:
+    """Every location with its kinds of visit: those of the specialties that somebody has there. Raises NotAllowed."""
+    check(actor, Can.set_rules)
+    rows = fetch(
+        db,
+        """SELECT l.id AS location_id, v.ref, v.name, s.name AS specialty,
+                  EXISTS (SELECT FROM reminder_rule r
+                           WHERE r.location_id = l.id AND r.visit_type_id = v.id) AS has_own_rules
+             FROM location l JOIN visit_type v ON v.is_active JOIN specialty s ON s.id = v.specialty_id
+            WHERE EXISTS (SELECT FROM doctor d WHERE d.location_id = l.id AND d.specialty_id = s.id AND d.is_active)
+            ORDER BY l.id, s.position, s.id, v.position, v.id""",
+    )
+    return [
+        RemindedPlace(
+            ref=place.ref,
+            name=place.name,
+            grace_seconds=place.grace_seconds,
+            quiet_from=place.quiet_from,
+            quiet_until=place.quiet_until,
+            visits=tuple(RemindedVisit(*row[1:]) for row in rows if row.location_id == place.id),
+        )
+        for place in db.exec(select(Location).order_by(col(Location.id)))
+    ]
+
+
+# --- Reminders --------------------------------------------------------------------------------------------------------
+
+
+def reminders_of(db: Session, actor: Actor, location_ref: uuid.UUID, visit_ref: uuid.UUID | None) -> tuple[int, ...]:
+    """The reminders that hold at a location for a kind of visit, or (None) for all without their own, in hours before it.
+
+    Raises NotAllowed, NotFound.
+    """
+    check(actor, Can.set_rules)
+    location = _location(db, location_ref)
+    return tuple(reminders.hours_for(reminders.rules_of(db), location.id or 0, _visit_type_id(db, visit_ref)))
+
+
+def set_reminders(
+    db: Session,
+    actor: Actor,
+    location_ref: uuid.UUID,
+    visit_ref: uuid.UUID | None,
+    hours: Sequence[int],
+    *,
+    now: datetime,
+) -> None:
+    """Replace them; what is new begins with visits whose moment is still to come. Raises NotAllowed, NotFound, Invalid."""
+    check(actor, Can.set_rules)
+    location, visit_type_id = _location(db, location_ref), _visit_type_id(db, visit_ref)
+    _check_hours(hours, is_own=visit_type_id is not None)
+    reminders.write_rules(db, location.id or 0, visit_type_id, hours, now=now)
+    events.record(
+        db,
+        "reminders.changed",
+        by=actor,
+        now=now,
+        location_id=location.id,
+        visit_type_id=visit_type_id,
+        hours=sorted(hours),
+    )
+
+
+def forget_reminders(
+    db: Session, actor: Actor, location_ref: uuid.UUID, visit_ref: uuid.UUID, *, now: datetime
+) -> None:
+    """A kind of visit follows the location's reminders again. Raises NotAllowed, NotFound."""
+    check(actor, Can.set_rules)
+    location, visit_type_id = _location(db, location_ref), _visit_type_id(db, visit_ref)
+    reminders.write_rules(db, location.id or 0, visit_type_id, (), now=now)
+    events.record(
+        db, "reminders.changed", by=actor, now=now, location_id=location.id, visit_type_id=visit_type_id, hours=None
+    )
+
+
+def _check_hours(hours: Sequence[int], *, is_own: bool) -> None:
+    least, most = BOUNDS["before_hours"]
+    if is_own and not hours:
+        raise Invalid(t("Please give at least one reminder, or use the location's."), "reminders")
+    if len(hours) > MOST_REMINDERS:
+        raise Invalid(t("At most {count} reminders are possible.", count=MOST_REMINDERS), "reminders")
+    if len(set(hours)) < len(hours):
+        raise Invalid(t("Two reminders are at the same time."), "reminders")
+    if not all(least <= each <= most for each in hours):
+        raise Invalid(t("Please give a number from {least} to {most}.", least=least, most=most), "reminders")
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A reminder so long before a visit; one that is late is still sent until `least` before it."""
+
+    before: timedelta
+    least: timedelta
+
+
+def foresee(hours: Sequence[int]) -> list[Foreseen]:
+    """What reminders come to, the earliest first."""
+    return [
+        Foreseen(timedelta(hours=each), reminders.least_lead(each, hours)) for each in sorted(set(hours), reverse=True)
+    ]
+
+
+# --- What holds for all messages --------------------------------------------------------------------------------------
+
+
+def set_habits(
+    db: Session,
+    actor: Actor,
+    location_ref: uuid.UUID,
+    *,
+    grace_seconds: int,
+    quiet_from: time,
+    quiet_until: time,
+    now: datetime,
+) -> None:
+    """How long the desk can take something back at a location, and when nobody is written to there; the same time twice means never.
+
+    What waits keeps the moment it was given. Raises NotAllowed, NotFound, Invalid.
+    """
+    check(actor, Can.set_rules)
+    least, most = BOUNDS["grace_seconds"]
+    if not least <= grace_seconds <= most:
+        raise Invalid(t("Please give a number from {least} to {most}.", least=least, most=most), "grace_seconds")
+    location = _location(db, location_ref)
+    location.grace_seconds, location.quiet_from, location.quiet_until = grace_seconds, quiet_from, quiet_until
+    db.flush()
+    freed_time.look_again(db, location.id or 0, now)
+    events.record(
+        db,
+        "habits.changed",
+        by=actor,
+        now=now,
+        location_id=location.id,
+        grace_seconds=grace_seconds,
+        quiet_from=quiet_from,
+        quiet_until=quiet_until,
+    )
+
+
+# --- What they share --------------------------------------------------------------------------------------------------
+
+
+def _location(db: Session, ref: uuid.UUID) -> Location:
+    found = db.exec(select(Location).where(Location.ref == ref)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _visit_type_id(db: Session, ref: uuid.UUID | None) -> int | None:
+    if ref is None:
+        return None
+    row = fetch_one(db, "SELECT id FROM visit_type WHERE ref = %(ref)s", ref=ref)
+    if row is None:
+        raise NotFound
+    return int(row.id)
