@@ -23,6 +23,33 @@ STAFF_MESSAGES = "/staff/messages"
 STAFF_OFFERS = "/staff/offers"
 STAFF_OFFER_RULES = "/staff/settings/offers"
 STAFF_STATISTICS = "/staff/statistics"
+STAFF_SETUP = "/staff/setup"
+STAFF_SETTINGS = "/staff/settings"
+STAFF_CLINIC = "/staff/settings/clinic"
+STAFF_SPECIALTIES = "/staff/settings/specialties"
+STAFF_DOCTORS = "/staff/settings/doctors"
+
+# What stands first in addresses of ours, of the framework's and of proxies: no specialty may be called so.
+RESERVED = frozenset(
+    {str(path).split("/")[1] for name, path in list(vars().items()) if name.isupper() and str(path).startswith("/")}
+    | set(LANGUAGES)
+    | {
+        "admin",
+        "api",
+        "assets",
+        "auth",
+        "calendar",
+        "doctors",
+        "favicon",
+        "fonts",
+        "health",
+        "index",
+        "l",
+        "login",
+        "ping",
+    }
+    | {"settings", "static", "404"}
+)
 
 
 def to(path: str, code: str | None = None) -> str:

@@ -12,14 +12,18 @@ from medcal.pages import (
     appointment,
     book,
     booked,
+    clinic_settings,
     doctor,
+    doctors,
     find,
     home,
     offer,
     offer_rules,
     old_link,
     privacy,
+    setup,
     sign_in,
+    specialties,
     specialty,
     staff_appointments,
     staff_calendar,
@@ -34,10 +38,14 @@ from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState, HomeState, SpecialtyState
 from medcal.state.calendar import CalendarState
 from medcal.state.clinic import ClinicState
+from medcal.state.clinic_settings import ClinicSettingsState, ClosuresState
+from medcal.state.doctors import DoctorsState
 from medcal.state.find import FindState
 from medcal.state.offer import OfferState
 from medcal.state.offer_rules import OfferRulesState
+from medcal.state.setup import SetupState
 from medcal.state.sign_in import SignInState
+from medcal.state.specialties import SpecialtiesState
 from medcal.state.staff_appointments import StaffAppointmentsState
 from medcal.state.staff_messages import StaffMessagesState
 from medcal.state.staff_offers import StaffOffersState
@@ -77,4 +85,13 @@ PAGES = [
     Page(routes.STAFF_WAITLIST, n_("Waitlist"), staff_waitlist.page, (StaffWaitlistState.load,)),
     Page(routes.STAFF_MESSAGES, n_("Messages"), staff_messages.page, (StaffMessagesState.load,)),
     Page(routes.STAFF_STATISTICS, n_("Statistics"), staff_statistics.page, (StaffStatisticsState.load,)),
+    Page(
+        routes.STAFF_SETUP,
+        n_("Set up your clinic"),
+        setup.page,
+        (SetupState.load, ClinicSettingsState.load, DoctorsState.load),
+    ),
+    Page(routes.STAFF_CLINIC, n_("Clinic"), clinic_settings.page, (ClinicSettingsState.load, ClosuresState.load)),
+    Page(routes.STAFF_SPECIALTIES, n_("Specialties"), specialties.page, (SpecialtiesState.load, SetupState.load)),
+    Page(routes.STAFF_DOCTORS, n_("Doctors"), doctors.page, (DoctorsState.load, ClosuresState.load)),
 ]

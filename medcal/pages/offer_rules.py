@@ -6,6 +6,7 @@ from medcal import routes
 from medcal.components.desk import filter_field
 from medcal.components.fields import text_field
 from medcal.components.layout import back_link
+from medcal.components.settings import settings_nav
 from medcal.components.ui import button, callout, icon_button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.staff_frame import for_admins, staff_framed
@@ -19,6 +20,7 @@ _NUMBER = {"type": "text", "input_mode": "numeric", "max_length": 5, "auto_compl
 def page() -> rx.Component:
     state = OfferRulesState
     return staff_framed(
+        settings_nav(routes.STAFF_OFFER_RULES),
         back_link(t("Offers"), routes.to(routes.STAFF_OFFERS)),
         rx.el.h1(t("Rules of offers"), class_name="page-head"),
         for_admins(

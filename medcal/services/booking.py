@@ -57,12 +57,14 @@ class Details:
 # --- Holding and confirming -------------------------------------------------------------------------------------------
 
 # One statement: what is free is read, and the row that claims it is written. Of two at the same instant the constraints let one through;
-# DO NOTHING because a plain INSERT that waits on an exclusion constraint can end in a storm of deadlocks.
+# DO NOTHING because a plain INSERT that waits on an exclusion constraint can end in a storm of deadlocks. The doctor's row is locked as the
+# foreign key would do it, but before the look: a doctor who is just taken out of use is not held any more.
 HOLD = f"""
 WITH chosen AS (
     SELECT o.*, d.location_id, l.hold_minutes FROM opening o
       JOIN doctor d ON d.id = o.doctor_id JOIN location l ON l.id = d.location_id
-     WHERE o.doctor_id = %(doctor_id)s AND o.starts_at = %(starts_at)s AND {FITS}
+     WHERE o.doctor_id = %(doctor_id)s AND o.starts_at = %(starts_at)s AND d.is_active AND {FITS}
+       FOR KEY SHARE OF d
 ), held AS (
     INSERT INTO appointment (ref, code, doctor_id, slot_id, appointment_date, location_id, visit_type_id, starts_at, ends_at, busy_until,
                              status, held_until, held_by, reason, request, cancel_reason, is_late_cancellation, version, created_at)
@@ -273,7 +275,7 @@ def _place_at_desk(
         starts_at < now - timedelta(minutes=15) or not is_within_hours(db, doctor.id, starts_at, length_of(visit_type))
     ):
         raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
-    _queue_for(db, doctor.id)
+    queue_for(db, doctor.id)
     mover = waitlist.lock_wish(db, moving) if moving else None
     answers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, mover=mover, by=by, now=now)
     release_lapsed_holds(db, now, doctor_id=doctor.id)
@@ -334,7 +336,7 @@ def move_by_patient(
     """Move to another listed time, until the clinic's deadline. Raises TooLate, SlotTaken, NotOffered."""
     assert doctor.id is not None
     _check_deadline(db, appointment, now)
-    _queue_for(db, doctor.id)
+    queue_for(db, doctor.id)
     waitlist.lock_wish(db, appointment)
     release_lapsed_holds(db, now, doctor_id=doctor.id)
     visit_type = db.get_one(VisitType, appointment.visit_type_id)
@@ -395,7 +397,7 @@ def _move(
     )
 
 
-def _queue_for(db: Session, doctor_id: int) -> None:
+def queue_for(db: Session, doctor_id: int) -> None:
     """Writers that UPDATE into a doctor's time pass one by one: an UPDATE has no ON CONFLICT, and on an exclusion constraint many at once
     end in deadlocks. The constraint still decides; this only keeps them from waiting on each other crosswise. Before any other lock."""
     fetch(db, "SELECT pg_advisory_xact_lock(%(doctor_id)s)", doctor_id=doctor_id)

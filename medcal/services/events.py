@@ -51,6 +51,11 @@ EVENTS: dict[str, Follows] = {
     "message.called": Follows(),
     # The schedule
     "schedule.changed": Follows(),
+    # Settings of the clinic, with old and new values
+    "clinic.changed": Follows(),
+    "specialty.changed": Follows(),
+    "visit_type.changed": Follows(),
+    "doctor.changed": Follows(),
 }
 
 
