@@ -62,7 +62,10 @@ RIGHTS: Mapping[Can, Right] = {
         "Make and revoke addresses at which a calendar program reads a doctor's appointments",
         {Role.doctor: Whose.own, Role.admin: Whose.all},
     ),
-    Can.set_rules: Right("Change the rules of offers and messages, their words, and other settings", _ADMINS),
+    Can.set_rules: Right(
+        "Set up clinic, specialties, visit types, doctors and hours; change the rules of offers and messages, and their words",
+        _ADMINS,
+    ),
     Can.read_statistics: Right("Read the statistics", _ADMINS, at_prompt=True),
     Can.manage_people: Right(
         "Invite people, give roles, disable accounts, hand out links for new passwords", _ADMINS, at_prompt=True

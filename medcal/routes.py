@@ -30,6 +30,33 @@ STAFF_FEEDS = "/staff/feeds"
 STAFF_STATISTICS = "/staff/statistics"
 STAFF_PEOPLE = "/staff/settings/people"
 STAFF_ACCOUNT = "/staff/account"
+STAFF_SETUP = "/staff/setup"
+STAFF_SETTINGS = "/staff/settings"
+STAFF_CLINIC = "/staff/settings/clinic"
+STAFF_SPECIALTIES = "/staff/settings/specialties"
+STAFF_DOCTORS = "/staff/settings/doctors"
+
+# What stands first in addresses of ours, of the framework's and of proxies: no specialty may be called so.
+RESERVED = frozenset(
+    {str(path).split("/")[1] for name, path in list(vars().items()) if name.isupper() and str(path).startswith("/")}
+    | set(LANGUAGES)
+    | {
+        "admin",
+        "api",
+        "assets",
+        "auth",
+        "calendar",
+        "doctors",
+        "favicon",
+        "fonts",
+        "health",
+        "index",
+        "l",
+        "login",
+        "ping",
+    }
+    | {"settings", "static", "404"}
+)
 
 
 def to(path: str, code: str | None = None) -> str:

@@ -8,6 +8,12 @@ from pathlib import Path
 
 TOKENS_FILE = Path(__file__).resolve().parent.parent / "assets" / "tokens.css"
 
+# Every sign a specialty may choose; icons are compiled in, so the list is closed.
+SPECIALTY_ICONS = (
+    *("stethoscope", "heart-pulse", "smile", "scan-face", "baby"),
+    *("eye", "bone", "brain", "ear", "activity"),
+)
+
 # name: (light, dark)
 COLOURS = {
     "paper": ("#f6f5f0", "#12191a"),

@@ -124,10 +124,13 @@ def _skip_link() -> rx.Component:
 def _footer(place: rx.Var[Place]) -> rx.Component:
     return rx.el.footer(
         rx.el.div(
-            rx.el.div(rx.el.h2(place.name), rx.el.p(place.street), rx.el.p(place.city)),
-            rx.el.div(
-                rx.el.h2(t("Rather talk to us?")),
-                rx.el.a(place.phone, href=rx.Var.create("tel:") + place.phone.replace(" ", "")),
+            rx.cond(place.name != "", rx.el.div(rx.el.h2(place.name), rx.el.p(place.street), rx.el.p(place.city))),
+            rx.cond(
+                place.phone != "",
+                rx.el.div(
+                    rx.el.h2(t("Rather talk to us?")),
+                    rx.el.a(place.phone, href=rx.Var.create("tel:") + place.phone.replace(" ", "")),
+                ),
             ),
             rx.el.div(
                 rx.el.h2(t("About your data")),
@@ -148,7 +151,7 @@ STAFF_LINKS = [
     (routes.STAFF_WAITLIST, "hourglass", n_("Waitlist")),
     (routes.STAFF_MESSAGES, "mail", n_("Messages")),
     (routes.STAFF_STATISTICS, "chart-no-axes-column", n_("Statistics")),
-    (routes.STAFF_PEOPLE, "users", n_("People")),
+    (routes.STAFF_CLINIC, "settings", n_("Settings")),
 ]
 
 
@@ -162,7 +165,7 @@ def staff_page(
             rx.el.div(
                 brand(routes.to(routes.STAFF_CALENDAR)),
                 rx.el.nav(
-                    *[_tab(path, icon, label, path == active) for path, icon, label in STAFF_LINKS],
+                    *[_tab(path, icon, label, _leads_to(path, active)) for path, icon, label in STAFF_LINKS],
                     class_name="tabs",
                     aria_label=t("Main"),
                 ),
@@ -188,6 +191,11 @@ def staff_page(
         class_name="staff",
         lang=current_language(),
     )
+
+
+def _leads_to(path: str, active: str) -> bool:
+    """Whether a tab is the page's own, or that of all settings."""
+    return path == active or (path == routes.STAFF_CLINIC and active.startswith(f"{routes.STAFF_SETTINGS}/"))
 
 
 def _tab(path: str, icon: str, label: str, is_active: bool) -> rx.Component:

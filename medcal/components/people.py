@@ -5,15 +5,13 @@ import reflex as rx
 from medcal.components.times import Press, day_time_button
 from medcal.components.ui import link, link_button
 from medcal.i18n import t
+from medcal.theme import SPECIALTY_ICONS
 from medcal.viewmodels.patient import DoctorCard, SpecialtyCard
-
-# Every sign a specialty may choose; icons are compiled in, so the list is closed.
-ICONS = ["stethoscope", "heart-pulse", "smile", "scan-face", "baby", "eye", "bone", "brain", "ear", "activity"]
 
 
 def specialty_icon(name: rx.Var[str]) -> rx.Component:
     return rx.el.span(
-        rx.match(name, *[(icon, rx.icon(icon)) for icon in ICONS], rx.icon("stethoscope")),
+        rx.match(name, *[(icon, rx.icon(icon)) for icon in SPECIALTY_ICONS], rx.icon("stethoscope")),
         class_name="emblem",
         aria_hidden="true",
     )

@@ -16,7 +16,6 @@ from medcal.demo.clinic import (
     LOCATION,
     MORNING,
     PASSWORD,
-    SPECIALTIES,
     WEEKEND,
     Person,
 )
@@ -34,6 +33,7 @@ from medcal.models import (
 from medcal.security import PATIENT, Actor, ActorKind, Role, hash_password, new_booking_code
 from medcal.services import booking, changes, policy, reminders, schedules, waitlist
 from medcal.services.availability import FreeTime, busy_length_of, length_of, list_free
+from medcal.services.ready_made import READY_MADE
 
 # The same clinic every time: what is random is drawn from this.
 SEED = 20260
@@ -73,7 +73,7 @@ def _start_of_day(location: Location, now: datetime) -> datetime:
 
 def _add_specialties(db: Session) -> dict[str, Specialty]:
     found = {}
-    for position, field in enumerate(SPECIALTIES):
+    for position, field in enumerate(READY_MADE):
         specialty = Specialty(
             slug=field.slug,
             name=field.name,

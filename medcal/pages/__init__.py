@@ -13,7 +13,9 @@ from medcal.pages import (
     appointment,
     book,
     booked,
+    clinic_settings,
     doctor,
+    doctors,
     feeds,
     find,
     home,
@@ -24,8 +26,10 @@ from medcal.pages import (
     old_link,
     people,
     privacy,
+    setup,
     sign_in,
     sign_in_code,
+    specialties,
     specialty,
     staff_appointments,
     staff_calendar,
@@ -42,6 +46,8 @@ from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState, HomeState, SpecialtyState
 from medcal.state.calendar import CalendarState
 from medcal.state.clinic import ClinicState
+from medcal.state.clinic_settings import ClinicSettingsState, ClosuresState
+from medcal.state.doctors import DoctorsState
 from medcal.state.feeds import FeedsState
 from medcal.state.find import FindState
 from medcal.state.heartbeat import HeartbeatState
@@ -49,7 +55,9 @@ from medcal.state.message_rules import MessageRulesState
 from medcal.state.offer import OfferState
 from medcal.state.offer_rules import OfferRulesState
 from medcal.state.people import PeopleState
+from medcal.state.setup import SetupState
 from medcal.state.sign_in import SignInState
+from medcal.state.specialties import SpecialtiesState
 from medcal.state.staff_appointments import StaffAppointmentsState
 from medcal.state.staff_messages import StaffMessagesState
 from medcal.state.staff_offers import StaffOffersState
@@ -103,4 +111,13 @@ PAGES = [
     Page(routes.STAFF_STATISTICS, n_("Statistics"), staff_statistics.page, (StaffStatisticsState.load,)),
     Page(routes.STAFF_PEOPLE, n_("People"), people.page, (PeopleState.load,)),
     Page(routes.STAFF_ACCOUNT, n_("Your account"), account.page, (AccountState.load,)),
+    Page(
+        routes.STAFF_SETUP,
+        n_("Set up your clinic"),
+        setup.page,
+        (SetupState.load, ClinicSettingsState.load, DoctorsState.load),
+    ),
+    Page(routes.STAFF_CLINIC, n_("Clinic"), clinic_settings.page, (ClinicSettingsState.load, ClosuresState.load)),
+    Page(routes.STAFF_SPECIALTIES, n_("Specialties"), specialties.page, (SpecialtiesState.load, SetupState.load)),
+    Page(routes.STAFF_DOCTORS, n_("Doctors"), doctors.page, (DoctorsState.load, ClosuresState.load)),
 ]

@@ -12,13 +12,16 @@ from medcal.state.browse import HomeState
 
 def page() -> rx.Component:
     return framed(
-        rx.el.div(
-            rx.el.h1(t("Find the doctor you need")),
-            rx.el.p(
-                t("Choose what it is about, take a free time, and you are done in a minute. You need no account."),
-                class_name="large soft",
+        rx.cond(
+            HomeState.is_opening,
+            _hero(
+                t("We open soon"),
+                t("Our calendar is just being set up. Please look in again soon, and book your time here."),
             ),
-            class_name="hero",
+            _hero(
+                t("Find the doctor you need"),
+                t("Choose what it is about, take a free time, and you are done in a minute. You need no account."),
+            ),
         ),
         rx.el.section(
             rx.el.h2(t("What is it about?"), id="specialties", class_name="visually-hidden"),
@@ -27,7 +30,7 @@ def page() -> rx.Component:
                 rx.cond(
                     HomeState.specialties.length() > 0,
                     rx.el.div(rx.foreach(HomeState.specialties, specialty_card), class_name="grid"),
-                    _empty(),
+                    rx.cond(HomeState.is_opening, rx.fragment(), _empty()),
                 ),
                 skeleton_cards(6),
             ),
@@ -35,6 +38,10 @@ def page() -> rx.Component:
         ),
         _how_it_works(),
     )
+
+
+def _hero(title: str, text: str) -> rx.Component:
+    return rx.el.div(rx.el.h1(title), rx.el.p(text, class_name="large soft"), class_name="hero")
 
 
 def _empty() -> rx.Component:

@@ -7,6 +7,7 @@ import reflex as rx
 from medcal import routes
 from medcal.components.dialogs import actions, dialog
 from medcal.components.fields import fixed_select, select_field, text_field
+from medcal.components.settings import settings_nav
 from medcal.components.ui import badge, button, callout, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.staff_frame import for_admins, staff_framed
@@ -17,6 +18,7 @@ from medcal.viewmodels.accounts import ROLE_WORDS, MemberRow
 def page() -> rx.Component:
     state = PeopleState
     return staff_framed(
+        settings_nav(routes.STAFF_PEOPLE),
         rx.el.div(
             rx.el.h1(t("People")),
             rx.cond(

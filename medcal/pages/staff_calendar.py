@@ -5,7 +5,7 @@ import reflex as rx
 from medcal import routes
 from medcal.components.calendar import calendar, on_narrow_window
 from medcal.components.desk import agenda, group_select, legend, nothing_found, segments
-from medcal.components.ui import button, icon_button, link, skeleton
+from medcal.components.ui import button, callout, icon_button, link, link_button, skeleton
 from medcal.i18n import t
 from medcal.pages.appointment_dialog import appointment_dialog
 from medcal.pages.block_dialog import block_dialog
@@ -22,14 +22,33 @@ def page() -> rx.Component:
     return staff_framed(
         rx.el.h1(t("Calendar"), class_name="visually-hidden"),
         on_narrow_window(CalendarState.fit),
-        _bar(),
-        rx.cond(CalendarState.is_loaded, _sheet(), _skeleton()),
-        _foot(),
+        # Without a doctor there is no day to draw either.
+        rx.cond(
+            CalendarState.is_loaded & (CalendarState.columns.length() == 0),
+            _nobody_yet(),
+            rx.fragment(_bar(), rx.cond(CalendarState.is_loaded, _sheet(), _skeleton()), _foot()),
+        ),
         appointment_dialog(),
         undo_notice(),
         booking_dialog(),
         block_dialog(),
         path=routes.STAFF_CALENDAR,
+    )
+
+
+def _nobody_yet() -> rx.Component:
+    """What a clinic says that is not open yet, and who has no calendar."""
+    return rx.match(
+        CalendarState.first_steps,
+        (
+            "admin",
+            callout(
+                rx.el.p(t("The clinic is not open yet: something is still missing.")),
+                link_button(t("Go on setting it up"), href=routes.to(routes.STAFF_SETUP), small=True),
+            ),
+        ),
+        ("staff", callout(rx.el.p(t("The clinic is not open yet. An admin is still setting it up.")))),
+        nothing_found(t("There is no doctor's calendar to show.")),
     )
 
 

@@ -54,12 +54,14 @@ class Details:
 # --- Holding and confirming -------------------------------------------------------------------------------------------
 
 # One statement: what is free is read, and the row that claims it is written. Of two at the same instant the constraints let one through;
-# DO NOTHING because a plain INSERT that waits on an exclusion constraint can end in a storm of deadlocks.
+# DO NOTHING because a plain INSERT that waits on an exclusion constraint can end in a storm of deadlocks. The doctor's row is locked as the
+# foreign key would do it, but before the look: a doctor who is just taken out of use is not held any more.
 HOLD = f"""
 WITH chosen AS (
     SELECT o.*, d.location_id, l.hold_minutes FROM opening o
       JOIN doctor d ON d.id = o.doctor_id JOIN location l ON l.id = d.location_id
-     WHERE o.doctor_id = %(doctor_id)s AND o.starts_at = %(starts_at)s AND {FITS}
+     WHERE o.doctor_id = %(doctor_id)s AND o.starts_at = %(starts_at)s AND d.is_active AND {FITS}
+       FOR KEY SHARE OF d
 ), held AS (
     INSERT INTO appointment (ref, code, doctor_id, slot_id, appointment_date, location_id, visit_type_id, starts_at, ends_at, busy_until,
                              status, held_until, held_by, reason, request, cancel_reason, is_late_cancellation, version, created_at)

@@ -81,6 +81,11 @@ def main_location(db: Session) -> Location | None:
     return db.exec(select(Location).order_by(col(Location.id)).limit(1)).one_or_none()
 
 
+def is_opening(db: Session) -> bool:
+    """Whether the clinic is only being set up: nobody has worked here yet."""
+    return fetch_one(db, "SELECT 1 FROM doctor LIMIT 1") is None
+
+
 def is_known(db: Session, path: str) -> bool:
     """Whether an address without language, such as /cardiology or /doctors/ada-okafor, leads to somebody."""
     match path.strip("/").split("/"):

@@ -77,6 +77,11 @@ EVENTS: dict[str, Follows] = {
     "account.closed_for_a_while": Follows(),
     # The schedule
     "schedule.changed": Follows(),
+    # Settings of the clinic, with old and new values
+    "clinic.changed": Follows(),
+    "specialty.changed": Follows(),
+    "visit_type.changed": Follows(),
+    "doctor.changed": Follows(),
 }
 
 

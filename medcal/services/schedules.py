@@ -45,7 +45,7 @@ class _Written:
 def _write(db: Session, doctor_id: int, now: datetime) -> _Written:
     doctor, location = _doctor_and_location(db, doctor_id)
     today = clock.local_day(now, location.zone_info)
-    cells = _cells(db, doctor_id, location, today, HORIZON_DAYS)
+    cells = _cells(db, doctor_id, location, today, HORIZON_DAYS) if doctor.is_active else []
     _make_slots(db, doctor_id, cells)
     written = _Written(_delete_unwanted(db, doctor_id, today, cells), _upsert(db, doctor, cells))
     if written.gone or written.new_or_changed:
@@ -157,19 +157,19 @@ def check_openings(db: Session, now: datetime) -> int:
 
 
 def set_hours(db: Session, doctor_id: int, hours: Sequence[WorkingHours], *, by: Actor = SYSTEM, now: datetime) -> None:
-    """Replace a doctor's weekly hours; openings follow in the same transaction, and so do offers: see `_follow`."""
+    """Replace a doctor's weekly hours; openings follow in the same transaction, and so do offers: see `follow`."""
     for old in db.exec(select(WorkingHours).where(WorkingHours.doctor_id == doctor_id)):
         db.delete(old)
     db.add_all(hours)
     db.flush()
-    _follow(db, [doctor_id], by=by, now=now)
+    follow(db, [doctor_id], by=by, now=now)
 
 
 def add_time_off(db: Session, time_off: TimeOff, *, by: Actor = SYSTEM, now: datetime) -> None:
     """A doctor's absence or a location's closure; the openings inside it go in the same transaction, appointments stay."""
     db.add(time_off)
     db.flush()
-    _follow(db, _doctors_concerned(db, time_off), by=by, now=now)
+    follow(db, _doctors_concerned(db, time_off), by=by, now=now)
 
 
 def end_time_off(db: Session, time_off: TimeOff, *, by: Actor = SYSTEM, now: datetime) -> None:
@@ -177,11 +177,11 @@ def end_time_off(db: Session, time_off: TimeOff, *, by: Actor = SYSTEM, now: dat
     doctors = _doctors_concerned(db, time_off)
     db.delete(time_off)
     db.flush()
-    _follow(db, doctors, by=by, now=now)
+    follow(db, doctors, by=by, now=now)
 
 
-def _follow(db: Session, doctor_ids: Sequence[int], *, by: Actor, now: datetime) -> None:
-    """Somebody changed when doctors work: what is offered outside of the hours is withdrawn, new time is offered to those who wait."""
+def follow(db: Session, doctor_ids: Sequence[int], *, by: Actor, now: datetime) -> None:
+    """Somebody changed when doctors work, or whether they do: openings follow, what is offered outside of the hours is withdrawn, new time is offered to those who wait."""
     # Locked before the openings are written: who answers an offer comes from there to the openings' counts.
     answers.lock_offered(db, doctor_ids)
     for doctor_id in doctor_ids:

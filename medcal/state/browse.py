@@ -30,11 +30,13 @@ class HomeState(rx.State):
     """The specialties of the clinic."""
 
     specialties: list[SpecialtyCard] = []
+    is_opening: bool = False
     is_loaded: bool = False
 
     @open_to("anyone")
     async def load(self) -> None:
         self.specialties = await run(_specialties, clock.now())
+        self.is_opening = not self.specialties and await run(directory.is_opening)
         self.is_loaded = True
 
 

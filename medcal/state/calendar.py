@@ -8,12 +8,12 @@ from typing import Any, Literal, cast
 import reflex as rx
 from sqlmodel import Session
 
-from medcal import clock
+from medcal import clock, routes
 from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.errors import MedcalError
-from medcal.security import Actor
-from medcal.services import day_book, desk
+from medcal.security import Actor, Role
+from medcal.services import day_book, desk, first_steps
 from medcal.services.desk import Undoable, WallTime
 from medcal.state import live
 from medcal.state.block_time import BlockTimeState
@@ -55,13 +55,24 @@ class CalendarState(rx.State):
     can_book: bool = False
     # Counts the answers to moves: a refused block goes back although the list is the same as before.
     answered: int = 0
+    # Whoever can, or cannot, go on setting up a clinic that is not open yet: "admin" or "staff".
+    first_steps: str = ""
     is_loaded: bool = False
     _is_narrow: bool = False
 
     @open_to("staff")
-    async def load(self) -> None:
+    async def load(self) -> Any:
         live.subscribe("calendar", self)
         await self._refresh(clock.now())
+        if self.columns:
+            return None
+        return await self._begin()
+
+    async def _begin(self) -> Any:
+        """Nobody works here yet: an admin of an empty clinic is led to its first steps, others are told."""
+        found, is_admin = await run(first_steps.look), actor_of(self).role is Role.admin
+        self.first_steps = "" if found.is_open else "admin" if is_admin else "staff"
+        return rx.redirect(routes.to(routes.STAFF_SETUP)) if is_admin and not found.has_clinic else None
 
     @open_to("staff")
     async def fit(self, is_narrow: bool) -> None:
@@ -154,6 +165,8 @@ class CalendarState(rx.State):
             self.filters = page.filters
         if self.columns != page.sheet.columns:
             self.columns = page.sheet.columns
+        if self.columns:
+            self.first_steps = ""
         if self.shades != page.sheet.shades:
             self.shades = page.sheet.shades
         if self.blocks != page.sheet.blocks:

@@ -1,19 +1,18 @@
 """Forms as the browser sends them, turned into what the services take. Raises Invalid with the field that does not fit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, time
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from medcal.errors import Invalid, InvalidForm
+from medcal.errors import Invalid
 from medcal.i18n import current_language, t
 from medcal.services import patients
 from medcal.services.booking import Details
+from medcal.services.checks import Check
 from medcal.services.patients import BookerDetails
 from medcal.services.waitlist import EVERY_DAY, Wish
 
 Form = Mapping[str, Any]
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 def text(form: Form, name: str) -> str:
@@ -44,25 +43,6 @@ def details_of(form: Form, today: date) -> Details:
     # Who books for somebody else gives one set of contact details: they are the booker's, and messages go there.
     booker = BookerDetails(booker_name, *contact) if booker_name else None
     return Details(person, booker, text(form, "reason"), request or "", wish)
-
-
-class Check:
-    """Runs checks and gathers what they refuse."""
-
-    def __init__(self) -> None:
-        self.problems: dict[str, str] = {}
-
-    def __call__(self, check: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-        try:
-            return check(*args, **kwargs)
-        except Invalid as refusal:
-            self.problems.setdefault(refusal.field, str(refusal))
-            return None
-
-    def done(self) -> None:
-        """Raises InvalidForm unless everything fitted."""
-        if self.problems:
-            raise InvalidForm(self.problems)
 
 
 def _booker_name(form: Form) -> str:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from medcal import routes
 from medcal.i18n import t
 from medcal.models import (
     Appointment,
@@ -19,6 +18,7 @@ from medcal.models import (
 from medcal.security import ActorKind
 from medcal.viewmodels.dates import iso, moment
 from medcal.viewmodels.patient import Place
+from medcal.viewmodels.portraits import portrait_of
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class OfferCard:
         return cls(
             kind=kind_of(offer, freed, wish, own, now),
             doctor=doctor.name,
-            portrait=routes.portrait(doctor.slug),
+            portrait=portrait_of(doctor.slug, doctor.name),
             when=moment(freed.starts_at, zone),
             place=Place.of(location, freed.starts_at),
             answer_until=iso(offer.answer_until),

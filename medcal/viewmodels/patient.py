@@ -29,6 +29,7 @@ from medcal.viewmodels.dates import (
     short_weekday,
     zone_name,
 )
+from medcal.viewmodels.portraits import portrait_of
 from medcal.viewmodels.wish import WishCard
 
 # How many days of free times are shown at once.
@@ -100,7 +101,7 @@ class TimeButton(HourButton):
             spoken=_spoken(free, doctor, location),
             day=short_moment(free.starts_at, zone).removesuffix(f", {time}"),
             doctor_name=doctor.name,
-            portrait=routes.portrait(doctor.slug),
+            portrait=portrait_of(doctor.slug, doctor.name),
         )
 
 
@@ -159,7 +160,7 @@ class DoctorCard:
             slug=doctor.slug,
             href=routes.to_doctor(doctor.slug),
             name=doctor.name,
-            portrait=routes.portrait(doctor.slug),
+            portrait=portrait_of(doctor.slug, doctor.name),
             specialty=t(specialty.practitioner),
             specialty_href=routes.to_specialty(specialty.slug),
             specialty_name=t(specialty.name),
@@ -231,7 +232,7 @@ class HoldCard:
             doctor=doctor.name,
             doctor_slug=doctor.slug,
             doctor_href=routes.to_doctor(doctor.slug),
-            portrait=routes.portrait(doctor.slug),
+            portrait=portrait_of(doctor.slug, doctor.name),
             specialty=t(specialty.practitioner),
             visit=t("{name}, {count} min", name=t(visit_type.name), count=visit_type.length_minutes),
             visit_type=str(visit_type.ref),
@@ -298,7 +299,7 @@ class AppointmentCard:
             patient=patient_name,
             doctor=doctor.name,
             doctor_slug=doctor.slug,
-            portrait=routes.portrait(doctor.slug),
+            portrait=portrait_of(doctor.slug, doctor.name),
             specialty=t(specialty.practitioner),
             visit=t("{name}, {count} min", name=t(visit_type.name), count=visit_type.length_minutes),
             when=moment(appointment.starts_at, zone),

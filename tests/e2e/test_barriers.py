@@ -19,12 +19,13 @@ from medcal.models import (
     Offer,
     OfferStatus,
     PatientAccess,
+    TimeOff,
     WaitlistEntry,
 )
 from medcal.security import SYSTEM, Role, digest
 from medcal.services import booking, changes
 from tests.e2e.support import barriers
-from tests.e2e.support.clinic import OpenClinic
+from tests.e2e.support.clinic import OpenClinic, empty
 from tests.e2e.support.post import Post
 from tests.support import factories
 
@@ -82,6 +83,19 @@ def test_the_figures_have_no_barrier(open_browser: Callable[..., Page], clinic: 
 
     expect(page.get_by_role("table")).to_have_count(7)
     none_of(faults)
+
+
+def test_no_setting_has_a_barrier(open_browser: Callable[..., Page], clinic: OpenClinic, spoken: str) -> None:
+    page = open_browser(staff=clinic.do(factories.make_user, "Ines Admin", Role.admin))
+
+    none_of([fault for place in settings(page, clinic, spoken) for fault in faults_of(page, place, spoken)])
+
+
+def test_no_first_step_has_a_barrier(open_browser: Callable[..., Page], clinic: OpenClinic, spoken: str) -> None:
+    empty(clinic.engine)
+    page = open_browser(staff=clinic.do(factories.make_user, "Ines Admin", Role.admin))
+
+    none_of([fault for place in first_steps(page, clinic, spoken) for fault in faults_of(page, place, spoken)])
 
 
 def test_the_board_of_offers_has_no_barrier(open_browser: Callable[..., Page], clinic: OpenClinic, spoken: str) -> None:
@@ -291,6 +305,55 @@ def rules_of_messages(page: Page, spoken: str) -> Walk:
     expect(page.get_by_label(t("Hours before the visit")).last).to_be_focused()
     page.evaluate("scrollTo(0, 0)")
     yield "/staff/settings/messages, of a visit, with mistakes"
+
+
+def settings(page: Page, clinic: OpenClinic, spoken: str) -> Walk:
+    clinic.do(a_closed_day, clinic)
+    yield open_page(page, spoken, "/staff/settings/clinic")
+    page.get_by_label(t("Name of the clinic")).fill("")
+    page.get_by_role("button", name=t("Save the clinic")).click()
+    expect(page.get_by_role("alert").filter(has_text=t("Please fill this in."))).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+    yield "/staff/settings/clinic, with mistakes"
+    yield open_page(page, spoken, "/staff/settings/specialties")
+    page.get_by_role("button", name=t("Add a specialty")).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "/staff/settings/specialties, a new one"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=t("Add a kind of visit")).first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "/staff/settings/specialties, a new kind of visit"
+    yield open_page(page, spoken, "/staff/settings/doctors")
+    page.get_by_role("button", name=t("Take out of use")).first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    yield "/staff/settings/doctors, out of use"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=t("Edit")).first.click()
+    expect(page.get_by_role("heading", name=t("Weekly hours"))).to_be_visible()
+    yield "/staff/settings/doctors, a sheet"
+    page.locator("[id^=closes_]").first.fill("07:00")
+    page.get_by_role("button", name=t("Save the hours")).click()
+    expect(page.get_by_role("alert").filter(has_text=t("The end must come after the beginning."))).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+    yield "/staff/settings/doctors, a sheet with mistakes"
+
+
+def first_steps(page: Page, clinic: OpenClinic, spoken: str) -> Walk:
+    yield f"{open_page(page, spoken, '/')}, opening soon"
+    yield open_page(page, spoken, "/staff/setup")
+    clinic.do(factories.make_location)
+    yield f"{open_page(page, spoken, '/staff/setup')}, specialties"
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name=t("Take the ticked ones")).click()
+    page.get_by_role("button", name=t("Add a doctor")).click()
+    expect(page.get_by_label(t("Name, with title"))).to_be_visible()
+    yield "/staff/setup, a doctor"
+
+
+def a_closed_day(db: Session, clinic: OpenClinic) -> None:
+    starts_at = clinic.at(9, "00:00")
+    ids = {"location_id": clinic.location.id, "reason": "Holiday"}
+    factories.add(db, TimeOff(**ids, starts_at=starts_at, ends_at=starts_at + timedelta(days=1)))
 
 
 def open_page(page: Page, spoken: str, path: str) -> str:

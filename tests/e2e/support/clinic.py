@@ -11,10 +11,11 @@ from sqlmodel import Session, SQLModel, col, select
 
 from medcal import clock
 from medcal.db import CHANNEL
-from medcal.demo.clinic import DOCTORS, SPECIALTIES
+from medcal.demo.clinic import DOCTORS
 from medcal.models import Appointment, Doctor, Location, Patient, Specialty, StaffUser
 from medcal.security import Role, digest, new_secret
 from medcal.services import access, accounts, schedules
+from medcal.services.ready_made import READY_MADE
 from medcal.viewmodels.dates import moment
 from tests.support import factories
 
@@ -106,7 +107,7 @@ class OpenClinic(factories.Clinic):
 
 def open_clinic(engine: Engine) -> OpenClinic:
     """Empty the database and fill it anew."""
-    _empty(engine)
+    empty(engine)
     now = clock.now()
     with Session(engine, expire_on_commit=False) as db:
         clinic = _fill(db, engine, now)
@@ -116,7 +117,8 @@ def open_clinic(engine: Engine) -> OpenClinic:
     return clinic
 
 
-def _empty(engine: Engine, tries: int = 20) -> None:
+def empty(engine: Engine, tries: int = 20) -> None:
+    """A clinic that nobody has set up yet."""
     names = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables if table.name not in KEPT)
     try:
         with engine.begin() as connection:
@@ -126,7 +128,7 @@ def _empty(engine: Engine, tries: int = 20) -> None:
     except OperationalError:
         if not tries:
             raise
-        _empty(engine, tries - 1)
+        empty(engine, tries - 1)
 
 
 def _fill(db: Session, engine: Engine, now: datetime) -> OpenClinic:
@@ -160,7 +162,7 @@ def _fill(db: Session, engine: Engine, now: datetime) -> OpenClinic:
 
 def _specialty(db: Session, slug: str, position: int) -> Specialty:
     """As in the demo clinic, whose texts are translated."""
-    field = next(field for field in SPECIALTIES if field.slug == slug)
+    field = next(field for field in READY_MADE if field.slug == slug)
     shared = {name: getattr(field, name) for name in ("slug", "name", "practitioner", "summary", "icon", "reasons")}
     return factories.make_specialty(db, position=position, **shared)
 
