@@ -16,7 +16,7 @@ from medcal.security import Role, digest
 from medcal.services import oidc_calls, posting, sessions
 from tests.support import provider as lies
 from tests.support.factories import PASSWORD, make_user
-from tests.support.provider import CLIENT_ID, CLIENT_SECRET, ec_key, rsa_key, saying, signed
+from tests.support.provider import CLIENT_ID, CLIENT_SECRET, ec_key, named, rsa_key, saying, signed
 
 NOW = int(time.time())
 
@@ -259,7 +259,7 @@ def test_where_passwords_are_given_up_nobody_signs_in_with_one(db, browser, prov
         {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
         {"events": {lies.LOGOUT_EVENT: {}}},
     ],
-    ids=str,
+    ids=named,
 )
 def test_an_id_token_that_claims_what_is_not_so_is_not_believed(db, browser, provider, claims):
     provider.claims = claims
@@ -295,7 +295,13 @@ def stranger():
         ({"alg": "ES256"}, lambda: ec_key("first")),
         ({"crit": ["exp"]}, None),
     ],
-    ids=lambda each: str(each)[:40] if isinstance(each, dict) else "other key" if each else "",
+    ids=lambda each: (
+        ",".join(f"{k}={v}" for k, v in each.items() if k != "jwk") or "as it should be"
+        if isinstance(each, dict)
+        else "other key"
+        if each
+        else ""
+    ),
 )
 def test_a_token_that_the_provider_has_not_signed_as_agreed_is_not_believed(db, browser, provider, header, key):
     provider.header = header
@@ -420,7 +426,7 @@ def test_no_source_verifies_the_address_of_another(db, browser, provider, config
         {"userinfo_endpoint": "http://evil.example/"},
         {"end_session_endpoint": "javascript:alert(1)"},
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_provider_that_describes_itself_falsely_is_not_gone_to(db, browser, provider, metadata):
     provider.metadata = metadata

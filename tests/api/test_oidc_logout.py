@@ -15,7 +15,7 @@ from medcal.security import Role, digest, hash_password
 from medcal.services import housekeeping, oidc_calls, sessions
 from tests.support import provider as lies
 from tests.support.factories import PASSWORD, make_user
-from tests.support.provider import CLIENT_ID, LOGOUT_EVENT, rsa_key, saying
+from tests.support.provider import CLIENT_ID, LOGOUT_EVENT, named, rsa_key, saying
 
 NOW = int(time.time())
 
@@ -137,7 +137,7 @@ def test_no_other_site_signs_anybody_out(db, browser, provider):
 @pytest.mark.parametrize(
     "claims",
     [{}, {"sub": None}, {"sid": None}, {"exp": None}, {"aud": [CLIENT_ID]}, {"iat": NOW - 300, "exp": NOW - 30}],
-    ids=str,
+    ids=named,
 )
 def test_signed_out_there_is_signed_out_here_at_once(db, new_browser, provider, claims):
     cookie = come_in(new_browser(), provider)
@@ -224,7 +224,7 @@ def test_a_session_with_a_password_is_none_of_the_providers_business(db, new_bro
         {"sid": ["x"]},
         {"sub": "auth0|sam\0"},
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_logout_token_that_is_none_ends_nothing(db, new_browser, provider, claims):
     cookie = come_in(new_browser(), provider)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import threading
 import time
@@ -264,3 +265,8 @@ def dripping(handler: _Handler) -> None:
 
 def silent(handler: _Handler) -> None:
     handler.provider.let_go.wait(30)
+
+
+def named(case: object) -> str:
+    """The name of a test's case, the same in every process: without the moment at which it was put together."""
+    return re.sub(r"\d{6,}", "…", str(case))
