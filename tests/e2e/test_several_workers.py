@@ -70,6 +70,7 @@ def workers(
         "REDIS_URL": redis_url,
         "N8N_WEBHOOK_URL": webhook_of_all.url,
         "N8N_WEBHOOK_SECRET": webhook_of_all.secret.decode(),
+        "WEBHOOK_ALLOW_PRIVATE": "1",
     }
     first, second = door.visits
     with (
