@@ -128,6 +128,8 @@ def test_a_patient_whose_worker_dies_goes_on_at_the_other_with_her_time(
     hers = door.line_at
     _kill(workers[hers])
     eventually(lambda: door.line_at != hers, "the page speaks to the other worker")
+    # What she has chosen is there again when the list is; a reader is not faster.
+    expect(page.get_by_label("Reason for the visit")).to_have_value("Check-up")
     patient.send(page)
 
     assert [booked.starts_at for booked in clinic.appointments(status="booked")] == [at]
