@@ -26,6 +26,10 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
     "n8n": (n8n, "open it with a real n8n beside it, and see mails leave (10 minutes and 2.5 GB the first time)"),
     "seed": (commands.seed, "load the demo clinic into an empty database"),
     "user": (commands.user, "staff accounts: add, list, password, disable, enable (`user add -h`)"),
+    "keys": (
+        commands.keys,
+        "`keys rotate`: seal all notes and reasons with the new MEDCAL_DATA_KEY, while the clinic works",
+    ),
     "migrate": (commands.migrate, "bring the tables up to date"),
     "build": (commands.build, "build the pages if their sources have changed"),
     "certificate": (

@@ -61,6 +61,8 @@ class Settings:
     home: Path
     database_url: str = field(repr=False)
     secret_key: bytes = field(repr=False)
+    # What people write in their own words is sealed with the first, and opened with any.
+    data_keys: tuple[bytes, ...] = field(repr=False)
     n8n_webhook_url: str | None = field(repr=False)
     # Those of single kinds, by what follows N8N_WEBHOOK_URL_ in their names.
     n8n_webhook_urls: Mapping[str, str] = field(repr=False)
@@ -101,12 +103,14 @@ def settings() -> Settings:
     """
     home = Path(os.environ.get("MEDCAL_HOME") or PROJECT / ".medcal")
     port = _whole_number("MEDCAL_PORT", 8000, 1, 65535)
+    secret_key = _secret_key(home)
     return Settings(
         url=public_url(f"http://localhost:{port}"),
         port=port,
         home=home,
         database_url=_database_url(),
-        secret_key=_secret_key(home),
+        secret_key=secret_key,
+        data_keys=_data_keys(secret_key),
         n8n_webhook_url=_webhook_url("N8N_WEBHOOK_URL") if os.environ.get("N8N_WEBHOOK_URL") else None,
         n8n_webhook_urls=_webhook_urls(),
         n8n_webhook_secret=os.environ.get("N8N_WEBHOOK_SECRET", "").encode(),
@@ -345,6 +349,17 @@ def _secret_key(home: Path) -> bytes:
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_urlsafe(48))
     return path.read_bytes()
+
+
+def _data_keys(secret_key: bytes) -> tuple[bytes, ...]:
+    """MEDCAL_DATA_KEY, then those of before. The secret key comes last: it seals where no other is set, and may have done so once."""
+    own = os.environ.get("MEDCAL_DATA_KEY", "").split()
+    before = os.environ.get("MEDCAL_DATA_KEYS_BEFORE", "").split()
+    if len(own) > 1 or any(len(key) < 32 for key in own + before):
+        raise BadSetting(
+            "MEDCAL_DATA_KEY and MEDCAL_DATA_KEYS_BEFORE must have 32 characters or more each, without spaces; several keys of before are separated by them."
+        )
+    return (*(key.encode() for key in own + before), secret_key)
 
 
 def _wait_for_key(path: Path) -> bytes:

@@ -35,6 +35,11 @@ REFUSALS: dict[str, type[errors.MedcalError]] = {
     "ex_appointment_doctor_time_live": errors.SlotTaken,
     "uq_offer_open_per_time": errors.SlotTaken,
     "uq_offer_open_per_patient": errors.ChangedMeanwhile,
+    # Somebody is erased at the same instant as something is done for her.
+    "fk_appointment_patient_id": errors.ChangedMeanwhile,
+    "fk_waitlist_entry_patient_id": errors.ChangedMeanwhile,
+    "fk_offer_patient_id": errors.ChangedMeanwhile,
+    "fk_message_patient_id": errors.ChangedMeanwhile,
 }
 # Deadlock and serialization failure: the database has rolled back, so trying again is safe.
 TRY_AGAIN = {"40001", "40P01"}

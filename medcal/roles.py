@@ -28,6 +28,8 @@ class Can(StrEnum):
     keep_feeds = "keep_feeds"
     set_rules = "set_rules"
     read_statistics = "read_statistics"
+    give_data = "give_data"
+    erase_patients = "erase_patients"
     manage_people = "manage_people"
     keep_own_account = "keep_own_account"
 
@@ -67,6 +69,8 @@ RIGHTS: Mapping[Can, Right] = {
         _ADMINS,
     ),
     Can.read_statistics: Right("Read the statistics", _ADMINS, at_prompt=True),
+    Can.give_data: Right("Hand a patient all that is kept about her", _DESK),
+    Can.erase_patients: Right("Erase a patient", _ADMINS),
     Can.manage_people: Right(
         "Invite people, give roles, disable accounts, hand out links for new passwords", _ADMINS, at_prompt=True
     ),

@@ -12,7 +12,17 @@ os.environ.update(
 )
 for name in [*os.environ]:
     if name.startswith(
-        ("N8N_", "SMTP_", "WEBHOOK_", "REDIS_URL", "TRUSTED_PROXY_HOPS", "OIDC_", "SECOND_STEP", "SESSION_")
+        (
+            "N8N_",
+            "SMTP_",
+            "WEBHOOK_",
+            "REDIS_URL",
+            "TRUSTED_PROXY_HOPS",
+            "OIDC_",
+            "SECOND_STEP",
+            "SESSION_",
+            "MEDCAL_DATA_KEY",
+        )
     ):
         del os.environ[name]
 

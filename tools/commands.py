@@ -50,6 +50,13 @@ def user(arguments: list[str]) -> int:
         return family.attend([PYTHON, "-m", "medcal.users", *arguments], environment(DATABASE_URL=url))
 
 
+def keys(arguments: list[str]) -> int:
+    """What lies sealed in the database, and the keys to it."""
+    with Family() as family:
+        url = _ready_database(family)
+        return family.attend([PYTHON, "-m", "medcal.keys", *arguments], environment(DATABASE_URL=url))
+
+
 def migrate(_: list[str]) -> None:
     with Family() as family:
         _ready_database(family)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
-from medcal.models.base import choice, instant, key, public_ref, reference
+from medcal.models.base import choice, instant, key, note, public_ref, reference
 
 
 class AppointmentStatus(StrEnum):
@@ -92,15 +92,15 @@ class Appointment(SQLModel, table=True):
     held_until: datetime | None = instant(nullable=True)
     # The digest of the browser's visit cookie: only the browser that holds a time can confirm it.
     held_by: str | None = Field(default=None, max_length=64)
-    reason: str = Field(default="", max_length=120)
-    request: str = Field(default="", max_length=1000)
+    reason: str = note("appointment.reason")
+    request: str = note("appointment.request")
     confirmed_at: datetime | None = instant(nullable=True)
     cancelled_at: datetime | None = instant(nullable=True)
     cancelled_by: str | None = Field(default=None, max_length=20)
-    cancel_reason: str = Field(default="", max_length=300)
+    cancel_reason: str = note("appointment.cancel_reason")
     is_late_cancellation: bool = False
     overbooked_by_id: int | None = reference("staff_user.id", nullable=True)
-    overbooked_reason: str | None = Field(default=None, max_length=200)
+    overbooked_reason: str | None = note("appointment.overbooked_reason", nullable=True)
     version: int = 1
     created_at: datetime = instant()
     booked_at: datetime | None = instant(nullable=True)

@@ -8,6 +8,8 @@ from sqlalchemy import BigInteger, Column, Enum, Identity, SmallInteger, text
 from sqlmodel import Field, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from medcal.models.sealed import Sealed
+
 # Every constraint has a name, so that a violation can be told apart and a migration can find it.
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(column_0_N_label)s",
@@ -38,6 +40,11 @@ def instant(*, nullable: bool = False, **kwargs: Any) -> Any:
     """An aware instant; naive ones are refused when they are bound."""
     default: Any = {"default": None} if nullable else {}
     return Field(sa_type=UTCDateTime, nullable=nullable, **default, **kwargs)
+
+
+def note(about: str, *, nullable: bool = False) -> Any:
+    """Somebody's own words, sealed at rest; `about` is `table.column`."""
+    return Field(default=None if nullable else "", sa_type=Sealed(about), nullable=nullable)
 
 
 def small(default: int) -> Any:

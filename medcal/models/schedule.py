@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from medcal.models.base import instant, key, public_ref, reference
+from medcal.models.base import instant, key, note, public_ref, reference
 
 
 class WorkingHours(SQLModel, table=True):
@@ -52,7 +52,7 @@ class TimeOff(SQLModel, table=True):
     location_id: int | None = reference("location.id", nullable=True)
     starts_at: datetime = instant()
     ends_at: datetime = instant()
-    reason: str = Field(default="", max_length=120)
+    reason: str = note("time_off.reason")
 
 
 class Slot(SQLModel, table=True):

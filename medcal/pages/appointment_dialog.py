@@ -16,6 +16,7 @@ from medcal.components.fields import select_field, text_field
 from medcal.components.ui import badge, button
 from medcal.i18n import t
 from medcal.state.open_appointment import OpenAppointmentState
+from medcal.state.patient_data import PatientDataState
 from medcal.state.session import SessionState
 from medcal.state.staff_messages import StaffMessagesState
 from medcal.viewmodels.staff_appointment import HistoryLine
@@ -66,6 +67,7 @@ def _sheet() -> rx.Component:
         _steps(),
         _changes(),
         _messages(),
+        _data(),
         rx.el.details(
             rx.el.summary(t("History")),
             rx.el.ol(rx.foreach(sheet.history, _history_line), class_name="history"),
@@ -147,6 +149,44 @@ def _messages() -> rx.Component:
         rx.el.div(
             button(t("Messages of this patient"), kind="quiet", icon="mail", on_click=show), class_name="row changes"
         ),
+    )
+
+
+def _data() -> rx.Component:
+    """What the patient may ask for by law: reception hands it over, admins erase."""
+    state, sheet = PatientDataState, OpenAppointmentState.sheet
+    return rx.cond(
+        (sheet.patient_ref != "") & (SessionState.role != "doctor"),
+        rx.el.details(
+            rx.el.summary(t("The patient's data")),
+            rx.el.div(
+                button(t("To read or print"), kind="quiet", icon="file-text", on_click=state.to_read),
+                button(t("For a machine (JSON)"), kind="quiet", icon="braces", on_click=state.to_process),
+                rx.cond(
+                    SessionState.role == "admin",
+                    button(t("Erase this patient"), kind="quiet", icon="user-x", on_click=state.ask),
+                ),
+                class_name="row changes",
+            ),
+            rx.cond(state.asks_about == sheet.patient_ref, _erase_question()),
+        ),
+    )
+
+
+def _erase_question() -> rx.Component:
+    state = PatientDataState
+    return rx.el.div(
+        rx.el.p(
+            t(
+                "Name, contact, notes and messages are deleted for good, in all appointments of this patient. This cannot be undone."
+            ),
+            role="alert",
+        ),
+        actions(
+            button(t("Keep the patient"), kind="secondary", on_click=state.keep),
+            button(t("Erase for good"), kind="danger", on_click=state.erase),
+        ),
+        class_name="stack",
     )
 
 

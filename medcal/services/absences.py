@@ -12,6 +12,7 @@ from medcal.errors import Invalid, NotFound
 from medcal.i18n import t
 from medcal.models import Location, TimeOff
 from medcal.models.appointments import LIVE
+from medcal.models.sealed import open_note
 from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import events, schedules
@@ -106,4 +107,4 @@ def coming_absences(db: Session, actor: Actor, doctor_ref: uuid.UUID, now: datet
         doctor_id=doctor.id,
         now=now,
     )
-    return [ComingAbsence(*row) for row in rows]
+    return [ComingAbsence(**{**row._asdict(), "reason": open_note(row.reason, "time_off.reason")}) for row in rows]

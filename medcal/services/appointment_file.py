@@ -10,6 +10,7 @@ from sqlmodel import Session
 from medcal.db import fetch, fetch_one
 from medcal.errors import NotFound
 from medcal.models import AppointmentStatus
+from medcal.models.sealed import open_note
 from medcal.security import Actor
 from medcal.services.day_book import own_doctor
 
@@ -63,13 +64,14 @@ class AppointmentFile:
     cancel_reason: str
     is_late_cancellation: bool
     overbooked_by: str | None
-    overbooked_reason: str | None
+    overbooked_reason: str
     waits: bool
     version: int
     undo_until: datetime | None
     history: tuple[Happened, ...]
 
 
+NOTES = ("reason", "request", "cancel_reason", "overbooked_reason")
 _FILE = """
 SELECT a.id, a.ref, a.code, d.ref AS doctor_ref, d.name AS doctor, s.ref AS specialty_ref, s.name AS specialty, l.zone,
        v.name AS visit_type, a.starts_at, a.ends_at, a.status, a.held_until, o.answer_until,
@@ -97,8 +99,10 @@ def open_file(db: Session, actor: Actor, ref: uuid.UUID) -> AppointmentFile:
         raise NotFound
     values = row._asdict()
     history = _history(db, values.pop("id"))
+    notes = {name: open_note(values[name] or "", f"appointment.{name}") for name in NOTES}
     return AppointmentFile(
-        **{**values, "status": AppointmentStatus(row.status), "zone": ZoneInfo(row.zone)}, history=tuple(history)
+        **{**values, **notes, "status": AppointmentStatus(row.status), "zone": ZoneInfo(row.zone)},
+        history=tuple(history),
     )
 
 

@@ -23,6 +23,7 @@ from medcal.errors import (
 )
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
+from medcal.models.sealed import seal_note
 from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
 from medcal.services import access, answers, events, freed_time, grace, patients, waitlist
 from medcal.services.availability import FITS, busy_length_of, is_unclaimed, is_within_hours, length_of, question
@@ -172,8 +173,8 @@ def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, n
         id=held.id,
         patient_id=patients.find_or_add(db, details.person, now=now),
         booker_id=patients.add_booker(db, details.booker) if details.booker else None,
-        reason=details.reason,
-        request=details.request,
+        reason=seal_note(details.reason, "appointment.reason"),
+        request=seal_note(details.request, "appointment.request"),
         now=now,
     )
     assert booked is not None
@@ -243,7 +244,8 @@ def book_at_desk(
     """
     place = place_at_desk(db, doctor, visit_type, starts_at, overbook_reason=overbook_reason, by=by, now=now)
     patient_id = patients.find_or_add(db, person, now=now)
-    row = fetch_one(db, BOOK, **place, patient_id=patient_id, request=request, code=new_booking_code(), now=now)
+    note = seal_note(request, "appointment.request")
+    row = fetch_one(db, BOOK, **place, patient_id=patient_id, request=note, code=new_booking_code(), now=now)
     if row is None:
         raise SlotTaken
     events.record(db, "appointment.booked", by=by, now=now, appointment_id=row.id, doctor_id=doctor.id)
@@ -288,7 +290,7 @@ def place_at_desk(
         "ends_at": ends_at,
         "busy_until": busy_until,
         "overbooked_by_id": by.id if overbook_reason else None,
-        "overbooked_reason": overbook_reason or None,
+        "overbooked_reason": seal_note(overbook_reason, "appointment.overbooked_reason") or None,
     }
 
 

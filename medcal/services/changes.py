@@ -14,6 +14,7 @@ from medcal.db import fetch, fetch_one
 from medcal.errors import ChangedMeanwhile, NotAllowed, NotOffered, NotPossibleNow, TooLate
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
+from medcal.models.sealed import seal_note
 from medcal.security import PATIENT, Actor
 from medcal.services import events, freed_time, grace, waitlist
 from medcal.services.availability import FITS, busy_length_of, length_of, question
@@ -197,7 +198,7 @@ def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor
         id=appointment.id,
         now=now,
         by=str(by.kind),
-        reason=reason[:300],
+        reason=seal_note(reason[:300], "appointment.cancel_reason"),
         is_late=is_late,
     )
     db.refresh(appointment)

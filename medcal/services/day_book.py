@@ -17,6 +17,7 @@ from medcal.db import fetch, fetch_one
 from medcal.errors import NotAllowed, NotFound
 from medcal.models import Appointment, AppointmentStatus, Doctor, WorkingHours
 from medcal.models.appointments import LIVE
+from medcal.models.sealed import open_note
 from medcal.roles import RIGHTS, Can, Whose, check
 from medcal.security import Actor
 from medcal.services.availability import cells_of_day
@@ -208,7 +209,10 @@ def _claims(db: Session, doctor_ids: Sequence[int], since: datetime, until: date
 
 
 def _claim(row: Any) -> Claim:
-    return Claim(**{**row._asdict(), "status": AppointmentStatus(row.status)})
+    values = row._asdict()
+    if row.overbooked_reason:
+        values["overbooked_reason"] = open_note(row.overbooked_reason, "appointment.overbooked_reason")
+    return Claim(**{**values, "status": AppointmentStatus(row.status)})
 
 
 def _absences(db: Session, doctor_ids: Sequence[int], since: datetime, until: datetime) -> list[Absence]:
@@ -222,7 +226,7 @@ def _absences(db: Session, doctor_ids: Sequence[int], since: datetime, until: da
         since=since,
         until=until,
     )
-    return [Absence(*row) for row in rows]
+    return [Absence(**{**row._asdict(), "reason": open_note(row.reason, "time_off.reason")}) for row in rows]
 
 
 def _shifts(db: Session, doctor_ids: Sequence[int], zone: ZoneInfo, days: Sequence[date]) -> list[Shift]:

@@ -75,6 +75,9 @@ EVENTS: dict[str, Follows] = {
     "account.second_step_off": Follows(),
     "account.recovery_codes_renewed": Follows(),
     "account.closed_for_a_while": Follows(),
+    # What a patient asks of us; no word of who she was stays with the second
+    "patient.data_given": Follows(),
+    "patient.erased": Follows(),
     # The schedule
     "schedule.changed": Follows(),
     # Settings of the clinic, with old and new values

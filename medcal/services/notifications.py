@@ -469,7 +469,11 @@ def words_of(message: Message) -> Words:
 
 def words_without_links(message: Message) -> Words:
     """The words of a message for somebody who is not its reader: its links lead nowhere."""
-    return _words(message, _LINK.sub(t("(link)"), message.text), _LINK.sub("#", message.html))
+    return _words(message, without_links(message.text), _LINK.sub("#", message.html))
+
+
+def without_links(text: str) -> str:
+    return _LINK.sub(t("(link)"), text)
 
 
 def _words(message: Message, text: str, html: str) -> Words:

@@ -48,7 +48,10 @@ class OpenAppointmentState(rx.State):
     @open_to("staff")
     def set_open(self, is_open: bool) -> None:
         if not is_open:
-            self.is_open, self._ref, self.sheet = False, None, AppointmentSheet()
+            self._close()
+
+    def _close(self) -> None:
+        self.is_open, self._ref, self.sheet = False, None, AppointmentSheet()
 
     @open_to("staff")
     async def check_in(self) -> Any:
@@ -155,7 +158,7 @@ class OpenAppointmentState(rx.State):
         try:
             sheet = await run(_read, actor_of(self), self._ref, now)
         except NotFound:
-            self.is_open, self._ref, self.sheet = False, None, AppointmentSheet()
+            self._close()
         else:
             if sheet != self.sheet:
                 self.sheet = sheet

@@ -38,6 +38,9 @@ ROWS = {
     "UndoState": Can.see_calendar,
     "UndoState.undo": Can.book_at_desk,
     "HeartbeatState": Can.see_calendar,
+    "PatientDataState": Can.erase_patients,
+    "PatientDataState.to_read": Can.give_data,
+    "PatientDataState.to_process": Can.give_data,
     "OpenMessageState": Can.read_messages,
     "FeedsState": Can.keep_feeds,
     "FeedsState.show_names": Can.set_rules,
@@ -121,7 +124,7 @@ def test_a_doctor_has_nothing_that_reaches_beyond_her_own():
 
 
 def test_reception_has_no_settings_and_nobody_but_admins_has():
-    for can in (Can.set_rules, Can.manage_people, Can.read_statistics):
+    for can in (Can.set_rules, Can.manage_people, Can.read_statistics, Can.erase_patients):
         assert roles_with(can) == {Role.admin}
 
 

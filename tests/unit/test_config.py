@@ -14,6 +14,8 @@ NAMES = [
     "MEDCAL_URL",
     "MEDCAL_PORT",
     "MEDCAL_SECRET_KEY",
+    "MEDCAL_DATA_KEY",
+    "MEDCAL_DATA_KEYS_BEFORE",
     "N8N_WEBHOOK_URL",
     "N8N_WEBHOOK_URL_OFFER_MADE",
     "N8N_WEBHOOK_SECRET",
@@ -86,6 +88,9 @@ def test_every_common_spelling_of_a_postgresql_address_is_understood(monkeypatch
         ("MEDCAL_URL", "https://clinic.example/medcal"),
         ("MEDCAL_URL", "https://"),
         ("MEDCAL_SECRET_KEY", "too short"),
+        ("MEDCAL_DATA_KEY", "too short"),
+        ("MEDCAL_DATA_KEY", "d" * 32 + " " + "e" * 32),
+        ("MEDCAL_DATA_KEYS_BEFORE", "d" * 32 + " too-short"),
         ("N8N_WEBHOOK_URL", "n8n.example/webhook"),
         ("N8N_WEBHOOK_URL", "https://"),
         ("N8N_WEBHOOK_URL_OFFER_MADE", "n8n.example/webhook"),
@@ -182,6 +187,7 @@ def test_plain_mail_is_for_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -
 def test_settings_can_be_logged_without_giving_anything_away(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = {
         "MEDCAL_SECRET_KEY": "k" * 32,
+        "MEDCAL_DATA_KEY": "d" * 32,
         "N8N_WEBHOOK_SECRET": "w" * 24,
         "N8N_CALLBACK_SECRET": "c" * 24,
         "SMTP_HOST": "mail.example",
@@ -201,7 +207,16 @@ def test_settings_can_be_logged_without_giving_anything_away(monkeypatch: pytest
 
     assert not [
         text
-        for text in ("secret-password", "redis-password", "smtp-password", "kkkk", "wwww", "cccc", "n8n.example")
+        for text in (
+            "secret-password",
+            "redis-password",
+            "smtp-password",
+            "kkkk",
+            "dddd",
+            "wwww",
+            "cccc",
+            "n8n.example",
+        )
         if text in shown
     ]
 
