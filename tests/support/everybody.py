@@ -127,7 +127,7 @@ def invite_everybody(db: Session) -> Everybody:
     """Dr. Okafor with Alice, Dr. Ivanov with Bob, Sam at the desk, Robin who is an admin; a stranger, and nobody at all."""
     connection = db.get_bind()
     assert isinstance(connection, Connection)
-    _number_rows(connection)
+    number_rows(connection)
     clinic = factories.make_clinic(db)
     ivanov = factories.make_doctor(db, clinic.location, clinic.specialty, "Dr. Ines Ivanov")
     for doctor in (clinic.okafor, ivanov):
@@ -147,7 +147,7 @@ def invite_everybody(db: Session) -> Everybody:
     return made
 
 
-def _number_rows(connection: Connection) -> None:
+def number_rows(connection: Connection) -> None:
     """Each table counts from a number of its own: an id tells what it is of, and no other number looks like it."""
     for place, table in enumerate(SQLModel.metadata.sorted_tables):
         start = FIRST_ID + place * IDS_PER_TABLE + 1
