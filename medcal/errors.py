@@ -134,6 +134,15 @@ class TooManyTries(MedcalError):
         return t("Too many tries. Please wait a few minutes and try again.")
 
 
+class TooManyVisits(MedcalError):
+    """As many visits as one person may book by herself are still to come."""
+
+    status = 429
+
+    def sentence(self) -> str:
+        return t("Several visits are already booked under this address or number. Please call us for another one.")
+
+
 class SignInRefused(MedcalError):
     status = 401
 

@@ -14,6 +14,7 @@ from medcal.edge.headers import Pairs, cache_control, page_policy, policy_of_fil
 from medcal.edge.limits import Limits
 from medcal.edge.pages import Known, Pages
 from medcal.edge.sockets import SocketDoor
+from medcal.routes import is_staff_page
 
 # Reflex' own addresses that nobody may use: uploads, long polling, lists of routes.
 _CLOSED = ("/_upload", "/_event", "/_all_routes", "/auth-codespace")
@@ -101,6 +102,8 @@ class Answer:
             *security_headers(is_https),
             (b"content-security-policy", policy),
             (b"cache-control", cache_control(self.path, is_page, is_found)),
+            # Not in a robots.txt, which would list them for everybody.
+            *([(b"x-robots-tag", b"noindex")] if is_page and is_staff_page(self.path.rstrip("/")) else []),
         ]
 
 

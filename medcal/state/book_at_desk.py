@@ -60,6 +60,8 @@ class BookAtDeskState(rx.State):
     @open_to("reception", "admin")
     async def choose_doctor(self, ref: str) -> Any:
         """Another doctor means other kinds of visit."""
+        if not self.place.day:
+            return None
         try:
             start = wall_of(datetime.fromisoformat(f"{self.place.day}T{self.place.time}"))
             self.place, _ = await run(_place, actor_of(self), ref_in(ref), start)

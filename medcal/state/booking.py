@@ -1,7 +1,7 @@
 """Booking: hold a time, fill in the form, confirm. The chosen time lives with the server, under the browser's visit cookie."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import reflex as rx
@@ -12,7 +12,7 @@ from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.errors import HoldExpired, Invalid, InvalidForm, MedcalError, NotFound, NotOffered, SlotTaken
 from medcal.models import Doctor, Location, Specialty, VisitType
-from medcal.services import booking, directory, throttle
+from medcal.services import booking, directory, fair_share
 from medcal.state.forms import details_of
 from medcal.state.session import client_address, visit_of
 from medcal.viewmodels.patient import HoldCard
@@ -35,7 +35,7 @@ class BookingState(rx.State):
         """Hold a listed time and go to the form; somebody who was slower stays on the list and is told."""
         self.is_taken = self.is_expired = False
         try:
-            await run(_count_holds, client_address(self), clock.now())
+            await run(fair_share.count_hold, visit_of(self), client_address(self), now=clock.now())
             await run(_hold, doctor, starts_at, visit_type, visit_of(self), clock.now())
         except (SlotTaken, NotOffered):
             self.is_taken = True
@@ -66,6 +66,7 @@ class BookingState(rx.State):
         """Try to get the same time once more; the form keeps what was typed."""
         try:
             starts_at = datetime.fromisoformat(self.hold.starts_at)
+            await run(fair_share.count_hold, visit_of(self), client_address(self), now=clock.now())
             await run(_hold, self.hold.doctor_slug, starts_at, self.hold.visit_type, visit_of(self), clock.now())
         except (MedcalError, ValueError):
             self.has_hold, self.is_taken = False, True
@@ -102,12 +103,6 @@ class BookingState(rx.State):
         return rx.redirect(routes.to(routes.BOOKED))
 
 
-def _count_holds(db: Session, address: str | None, now: datetime) -> None:
-    """One household may look at many times, a robot may not hold them all day."""
-    if address:
-        throttle.count(db, f"hold from {address}", limit=60, window=timedelta(hours=1), now=now)
-
-
 def _hold(db: Session, slug: str, starts_at: datetime, visit_type_ref: str, visit: str, now: datetime) -> None:
     if starts_at.tzinfo is None:
         raise NotOffered
@@ -132,4 +127,5 @@ def _confirm(db: Session, held: uuid.UUID | None, form: dict[str, Any], visit: s
     if location is None:
         raise NotFound
     details = details_of(form, clock.local_day(now, location.zone_info))
+    fair_share.check_coming(db, held, details.person.email, details.person.phone, now=now)
     booking.confirm(db, held, details, visit=visit, now=now)

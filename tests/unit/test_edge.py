@@ -101,6 +101,12 @@ def scene(client: Browser, token: str | None = None, **headers: str) -> dict[str
 # Pages
 
 
+@pytest.mark.parametrize("path", ["/staff", "/staff/", "/de/staff/messages", "/staff/settings/people"])
+def test_search_engines_keep_no_page_of_the_staff(client, path):
+    assert client.get(path).headers["x-robots-tag"] == "noindex"
+    assert "x-robots-tag" not in client.get("/cardiology").headers
+
+
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/de", "/cardiology", "/doctors/ada-okafor"])
 def test_pages_answer_without_a_detour(client, path):
     answer = client.get(path)
