@@ -23,16 +23,19 @@ RENEWED_BEFORE = timedelta(days=30)
 def ensure(folder: Path, names: tuple[str, ...] = (), *, now: datetime) -> tuple[Path, Path]:
     """The files of a certificate and its key (PEM, PKCS #8) for this machine and `names`, made anew when one is missing or soon over."""
     certificate, key = folder / "cert.pem", folder / "key.pem"
-    if not (certificate.exists() and key.exists() and _is_good(certificate, names, now)):
+    if not (certificate.exists() and key.exists() and _is_good(certificate, key, names, now)):
         _make(certificate, key, names, now)
     return certificate, key
 
 
-def _is_good(path: Path, names: tuple[str, ...], now: datetime) -> bool:
-    found = x509.load_pem_x509_certificate(path.read_bytes())
+def _is_good(certificate: Path, key: Path, names: tuple[str, ...], now: datetime) -> bool:
+    found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    secret = serialization.load_pem_private_key(key.read_bytes(), None)
     wanted = {_as_name(name) for name in (*ALWAYS, *names)}
     known = set(found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    return found.not_valid_after_utc - RENEWED_BEFORE > now and wanted <= known
+    # Whoever was killed between the two files left a key that the certificate is not for.
+    fits = found.public_key() == secret.public_key()
+    return fits and found.not_valid_after_utc - RENEWED_BEFORE > now and wanted <= known
 
 
 def _make(certificate: Path, key: Path, names: tuple[str, ...], now: datetime) -> None:

@@ -63,3 +63,14 @@ def test_a_key_that_is_lost_takes_its_certificate_with_it(tmp_path: Path) -> Non
 
     assert key.exists()
     assert certificate.read_bytes() != before
+
+
+def test_a_certificate_and_a_key_of_two_makings_are_made_anew(tmp_path: Path) -> None:
+    certificate, key = ensure(tmp_path / "one", now=NOW)
+    _, other = ensure(tmp_path / "other", now=NOW)
+    key.write_bytes(other.read_bytes())
+
+    ensure(tmp_path / "one", now=NOW)
+
+    made = x509.load_pem_x509_certificate(certificate.read_bytes())
+    assert load_pem_private_key(key.read_bytes(), None).public_key() == made.public_key()
