@@ -10,6 +10,18 @@ from medcal.viewmodels.patient import Choice
 Problems = rx.Var[dict[str, str]]
 
 
+class KeptSelect(rx.Component):
+    """A select that keeps its choice while the entries are away, see kept_select.jsx."""
+
+    library = f"$/public{rx.asset('kept_select.jsx', shared=True)}"
+    tag = "KeptSelect"
+    choices: rx.Var[list[Choice]]
+    empty: rx.Var[str]
+    default_value: rx.Var[str]
+    name: rx.Var[str]
+    required: rx.Var[bool]
+
+
 def text_field(
     name: str, label: str, *, problems: Problems, hint: str = "", class_name: str = "", **props: Any
 ) -> rx.Component:
@@ -35,9 +47,14 @@ def select_field(
     class_name: str = "",
     **props: Any,
 ) -> rx.Component:
-    """One of several; `empty` is the entry for no choice."""
+    """One of several; `empty` is the entry for no choice. With `value` the state holds the choice, else the page itself."""
+    common = {**_common(name, hint, problems), **props}
+    if "value" not in props:
+        return _field(
+            name, label, KeptSelect.create(choices=choices, empty=empty, **common), hint, problems, class_name
+        )
     options = [rx.el.option(empty, value="")] if empty else []
-    chosen = rx.el.select(*options, rx.foreach(choices, _option), **_common(name, hint, problems), **props)
+    chosen = rx.el.select(*options, rx.foreach(choices, _option), **common)
     return _field(name, label, chosen, hint, problems, class_name)
 
 

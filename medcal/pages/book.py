@@ -118,6 +118,8 @@ def _form() -> rx.Component:
             t("I am booking for somebody else, for example my child"),
             on_change=BookFormState.set_for_other,
         ),
+        rx.el.input(type="hidden", name="doctor", value=BookingState.hold.doctor_slug),
+        rx.el.input(type="hidden", name="starts_at", value=BookingState.hold.starts_at),
         rx.el.div(*_who_comes(), *_how_to_reach(), _request(), class_name="fields pairs"),
         _something_earlier(),
         _send(),

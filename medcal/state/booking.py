@@ -11,9 +11,10 @@ from medcal import clock, routes
 from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.errors import HoldExpired, Invalid, InvalidForm, MedcalError, NotFound, NotOffered, SlotTaken
+from medcal.i18n import t
 from medcal.models import Doctor, Location, Specialty, VisitType
 from medcal.services import booking, directory, fair_share
-from medcal.state.forms import details_of
+from medcal.state.forms import details_of, text
 from medcal.state.session import client_address, visit_of
 from medcal.viewmodels.patient import HoldCard
 
@@ -85,8 +86,13 @@ class BookingState(rx.State):
     async def confirm(self, form: dict[str, Any]) -> Any:
         """Send the form. What does not fit is said beside its field, and nothing is stored."""
         self.problems, self.problem = {}, ""
+        held = self._held or await run(_held_as_shown, form, visit_of(self), clock.now())
+        if held is None and not self.is_loaded:
+            return rx.toast.error(
+                t("The connection was lost for a moment. Please look at the time, and send it again.")
+            )
         try:
-            await run(_confirm, self._held, form, visit_of(self), clock.now())
+            await run(_confirm, held, form, visit_of(self), clock.now())
         except InvalidForm as refusal:
             self.problems = refusal.problems
             return rx.set_focus(next(iter(refusal.problems)))
@@ -118,6 +124,12 @@ def _current_hold(db: Session, visit: str, now: datetime) -> tuple[uuid.UUID | N
     doctor, location = db.get_one(Doctor, hold.doctor_id), db.get_one(Location, hold.location_id)
     specialty, visit_type = db.get_one(Specialty, doctor.specialty_id), db.get_one(VisitType, hold.visit_type_id)
     return hold.ref, HoldCard.of(hold, doctor, specialty, visit_type, location)
+
+
+def _held_as_shown(db: Session, form: dict[str, Any], visit: str, now: datetime) -> uuid.UUID | None:
+    """After a lost connection the form may arrive before the page is read anew: what it was filled in for, if that is still held."""
+    held, card = _current_hold(db, visit, now)
+    return held if (card.doctor_slug, card.starts_at) == (text(form, "doctor"), text(form, "starts_at")) else None
 
 
 def _confirm(db: Session, held: uuid.UUID | None, form: dict[str, Any], visit: str, now: datetime) -> None:
