@@ -58,6 +58,18 @@ def segments(label: str, choices: Sequence[tuple[str, str]], chosen: rx.Var[str]
     )
 
 
+def plain_select(choices: rx.Var, chosen: rx.Var[str], on_choose: rx.EventHandler, *, empty: str = "") -> rx.Component:
+    """A list to choose from; `empty` is the entry for everything."""
+    first = [rx.el.option(empty, value="")] if empty else []
+    return rx.el.select(
+        *first,
+        rx.foreach(choices, lambda choice: rx.el.option(choice.label, value=choice.value)),
+        value=chosen,
+        on_change=on_choose,
+        class_name="input input-compact",
+    )
+
+
 def group_select(
     label: str, groups: rx.Var[list[ChoiceGroup]], chosen: rx.Var[str], on_choose: Any, *, empty: str = ""
 ) -> rx.Component:

@@ -8,6 +8,8 @@ from medcal.components.ui import Text
 from medcal.viewmodels.patient import Choice
 
 Problems = rx.Var[dict[str, str]]
+# Not type="number": that changes under a scrolling wheel, and hands half of what was typed over as nothing.
+WHOLE_NUMBER = {"type": "text", "input_mode": "numeric", "max_length": 5, "auto_complete": "off"}
 
 
 class KeptSelect(rx.Component):

@@ -4,15 +4,13 @@ import reflex as rx
 
 from medcal import routes
 from medcal.components.desk import filter_field
-from medcal.components.fields import text_field
+from medcal.components.fields import WHOLE_NUMBER, text_field
 from medcal.components.settings import row_button, settings_nav
 from medcal.components.ui import button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.staff_frame import for_admins, staff_framed
 from medcal.state.clinic_settings import ClinicSettingsState, ClosuresState
 from medcal.viewmodels.settings import ClosureRow, zone_names
-
-_NUMBER = {"type": "text", "input_mode": "numeric", "max_length": 5, "auto_complete": "off"}
 
 
 def page() -> rx.Component:
@@ -71,7 +69,7 @@ def clinic_form() -> rx.Component:
                     t("Changes until, hours before"),
                     hint=t("Later patients have to call."),
                     class_name="wide",
-                    **_NUMBER,
+                    **WHOLE_NUMBER,
                 ),
                 _line("quiet_from", t("Quiet from"), hint=t("Nobody is written to."), type="time"),
                 _line("quiet_until", t("Quiet until"), hint=t("The same time twice: never quiet."), type="time"),

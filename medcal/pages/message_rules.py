@@ -3,17 +3,14 @@
 import reflex as rx
 
 from medcal import routes
-from medcal.components.desk import filter_field
-from medcal.components.fields import text_field
+from medcal.components.desk import filter_field, plain_select
+from medcal.components.fields import WHOLE_NUMBER, text_field
 from medcal.components.settings import settings_nav
 from medcal.components.ui import button, callout, icon_button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.staff_frame import for_admins, staff_framed
 from medcal.state.message_rules import MessageRulesState
 from medcal.viewmodels.message_rules import ReminderRow
-
-# Not type="number": that changes under a scrolling wheel, and hands half of what was typed over as nothing.
-_NUMBER = {"type": "text", "input_mode": "numeric", "max_length": 5, "auto_complete": "off"}
 
 
 def page() -> rx.Component:
@@ -41,19 +38,9 @@ def _place() -> rx.Component:
     return rx.cond(
         state.places.length() > 1,
         rx.el.div(
-            filter_field(t("Location"), _select(state.places, state.place, state.choose_place)), class_name="filters"
+            filter_field(t("Location"), plain_select(state.places, state.place, state.choose_place)),
+            class_name="filters",
         ),
-    )
-
-
-def _select(choices: rx.Var, chosen: rx.Var[str], on_choose: rx.EventHandler, empty: str = "") -> rx.Component:
-    first = [rx.el.option(empty, value="")] if empty else []
-    return rx.el.select(
-        *first,
-        rx.foreach(choices, lambda choice: rx.el.option(choice.label, value=choice.value)),
-        value=chosen,
-        on_change=on_choose,
-        class_name="input input-compact",
     )
 
 
@@ -62,7 +49,9 @@ def _reminders() -> rx.Component:
     return rx.el.section(
         rx.el.h2(t("Reminders"), id="reminders"),
         rx.el.div(
-            filter_field(t("Kind of visit"), _select(state.visits, state.visit, state.choose_visit, t("All visits"))),
+            filter_field(
+                t("Kind of visit"), plain_select(state.visits, state.visit, state.choose_visit, empty=t("All visits"))
+            ),
             class_name="filters",
         ),
         rx.cond(
@@ -106,7 +95,7 @@ def _row(row: rx.Var[ReminderRow]) -> rx.Component:
                 aria_invalid=rx.cond(state.problems.contains(name), "true", "false"),
                 aria_describedby=problem,
                 class_name="input",
-                **_NUMBER,
+                **WHOLE_NUMBER,
             ),
             rx.el.span(state.problems[name], id=problem, class_name="problem", role="alert"),
             class_name="field",
@@ -128,7 +117,7 @@ def _habits() -> rx.Component:
                     problems=state.problems,
                     hint=t("So long after the desk has moved or cancelled something, the patient is told. 0: at once."),
                     default_value=state.habits["grace_seconds"],
-                    **_NUMBER,
+                    **WHOLE_NUMBER,
                 ),
                 text_field(
                     "quiet_from",

@@ -3,17 +3,14 @@
 import reflex as rx
 
 from medcal import routes
-from medcal.components.desk import filter_field
-from medcal.components.fields import text_field
+from medcal.components.desk import filter_field, plain_select
+from medcal.components.fields import WHOLE_NUMBER, text_field
 from medcal.components.settings import settings_nav
 from medcal.components.ui import button, callout, icon_button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.staff_frame import for_admins, staff_framed
 from medcal.state.offer_rules import OfferRulesState
 from medcal.viewmodels.offer_rules import StepRow
-
-# Not type="number": that changes under a scrolling wheel, and hands half of what was typed over as nothing.
-_NUMBER = {"type": "text", "input_mode": "numeric", "max_length": 5, "auto_complete": "off"}
 
 
 def page() -> rx.Component:
@@ -40,10 +37,11 @@ def _whose() -> rx.Component:
         rx.el.div(
             rx.cond(
                 state.places.length() > 1,
-                filter_field(t("Location"), _select(state.places, state.place, state.choose_place)),
+                filter_field(t("Location"), plain_select(state.places, state.place, state.choose_place)),
             ),
             filter_field(
-                t("Visit that freed the time"), _select(state.visits, state.visit, state.choose_visit, t("All visits"))
+                t("Visit that freed the time"),
+                plain_select(state.visits, state.visit, state.choose_visit, empty=t("All visits")),
             ),
             class_name="filters",
         ),
@@ -60,17 +58,6 @@ def _whose() -> rx.Component:
         ),
         rx.el.p(state.standing, class_name="small soft"),
         class_name="stack",
-    )
-
-
-def _select(choices: rx.Var, chosen: rx.Var[str], on_choose: rx.EventHandler, empty: str = "") -> rx.Component:
-    first = [rx.el.option(empty, value="")] if empty else []
-    return rx.el.select(
-        *first,
-        rx.foreach(choices, lambda choice: rx.el.option(choice.label, value=choice.value)),
-        value=chosen,
-        on_change=on_choose,
-        class_name="input input-compact",
     )
 
 
@@ -127,7 +114,7 @@ def _step_field(step: rx.Var[StepRow], column: str, label: str, value: rx.Var[st
             aria_invalid=rx.cond(state.problems.contains(name), "true", "false"),
             aria_describedby=problem,
             class_name="input",
-            **_NUMBER,
+            **WHOLE_NUMBER,
         ),
         rx.el.span(state.problems[name], id=problem, class_name="problem", role="alert"),
         class_name="field",
@@ -143,7 +130,7 @@ def _limit(column: str, label: str, hint: str) -> rx.Component:
         hint=hint,
         default_value=state.limits[column],
         on_change=lambda typed: state.write(column, typed),
-        **_NUMBER,
+        **WHOLE_NUMBER,
     )
 
 

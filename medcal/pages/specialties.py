@@ -5,7 +5,7 @@ import reflex as rx
 from medcal import routes
 from medcal.components.desk import nothing_found
 from medcal.components.dialogs import actions, dialog
-from medcal.components.fields import area_field, text_field
+from medcal.components.fields import WHOLE_NUMBER, area_field, text_field
 from medcal.components.people import specialty_icon
 from medcal.components.settings import icon_choice, order_buttons, row_button, settings_nav
 from medcal.components.ui import badge, button, skeleton_rows
@@ -15,8 +15,6 @@ from medcal.pages.staff_frame import for_admins, staff_framed
 from medcal.state.setup import SetupState
 from medcal.state.specialties import SpecialtiesState, VisitTypesState
 from medcal.viewmodels.settings import SpecialtyRow, VisitRow
-
-_NUMBER = {"type": "text", "input_mode": "numeric", "max_length": 5, "auto_complete": "off"}
 
 
 def page() -> rx.Component:
@@ -193,4 +191,6 @@ def visit_dialog() -> rx.Component:
 
 def _minutes(column: str, label: str, hint: str) -> rx.Component:
     state = VisitTypesState
-    return text_field(column, label, problems=state.problems, hint=hint, default_value=state.fields[column], **_NUMBER)
+    return text_field(
+        column, label, problems=state.problems, hint=hint, default_value=state.fields[column], **WHOLE_NUMBER
+    )

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from medcal import routes
-from medcal.components.desk import filter_field, segments
+from medcal.components.desk import filter_field, plain_select, segments
 from medcal.components.fields import area_field, text_field
 from medcal.components.settings import settings_nav
 from medcal.components.ui import badge, button, skeleton_rows
@@ -37,7 +37,7 @@ def _which() -> rx.Component:
     state = WordsState
     return rx.el.div(
         rx.el.div(
-            filter_field(t("Message"), _select(state.kinds, state.kind, state.choose_kind)),
+            filter_field(t("Message"), plain_select(state.kinds, state.kind, state.choose_kind)),
             segments(t("Language"), list(LANGUAGES.items()), state.language, state.choose_language),
             class_name="filters",
         ),
@@ -49,15 +49,6 @@ def _which() -> rx.Component:
             aria_live="polite",
         ),
         class_name="stack-tight",
-    )
-
-
-def _select(choices: rx.Var, chosen: rx.Var[str], on_choose: rx.EventHandler) -> rx.Component:
-    return rx.el.select(
-        rx.foreach(choices, lambda choice: rx.el.option(choice.label, value=choice.value)),
-        value=chosen,
-        on_change=on_choose,
-        class_name="input input-compact",
     )
 
 
@@ -139,7 +130,7 @@ def _preview() -> rx.Component:
             rx.el.h2(t("How it arrives"), id="preview"),
             rx.cond(
                 state.sheet.cases.length() > 1,
-                filter_field(t("Written to"), _select(state.sheet.cases, state.case, state.choose_case)),
+                filter_field(t("Written to"), plain_select(state.sheet.cases, state.case, state.choose_case)),
             ),
             class_name="row-apart",
         ),

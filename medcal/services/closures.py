@@ -12,6 +12,7 @@ from medcal.errors import Invalid, NotFound
 from medcal.i18n import t
 from medcal.models import Location, TimeOff
 from medcal.models.appointments import LIVE
+from medcal.models.sealed import open_note
 from medcal.security import Actor
 from medcal.services import events, schedules
 from medcal.services.absences import LONGEST, Blocked
@@ -43,7 +44,7 @@ def list_coming(db: Session, actor: Actor, now: datetime) -> list[ComingClosure]
             WHERE f.ends_at > %(now)s ORDER BY f.starts_at, f.id LIMIT 200""",
         now=now,
     )
-    return [ComingClosure(*row) for row in rows]
+    return [ComingClosure(**{**row._asdict(), "reason": open_note(row.reason, "time_off.reason")}) for row in rows]
 
 
 def close_clinic(

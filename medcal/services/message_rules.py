@@ -5,30 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from medcal.db import fetch, fetch_one
-from medcal.errors import Invalid, NotFound
+from medcal.db import fetch
+from medcal.errors import Invalid
 from medcal.i18n import t
-from medcal.models import Location
 from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import events, freed_time, reminders
+from medcal.services.ruled_places import RuledVisit, find_place, find_visit_type_id, visits_by_place
 
 # What the tables take, (least, most), by the names of their columns.
 BOUNDS = {"before_hours": (1, 720), "grace_seconds": (0, 3600)}
 # More would be a nuisance to whoever gets them.
 MOST_REMINDERS = 6
-
-
-@dataclass(frozen=True)
-class RemindedVisit:
-    """A kind of visit of a location, and whether it has reminders of its own."""
-
-    ref: uuid.UUID
-    name: str
-    specialty: str
-    has_own_rules: bool
 
 
 @dataclass(frozen=True)
@@ -40,21 +30,13 @@ class RemindedPlace:
     grace_seconds: int
     quiet_from: time
     quiet_until: time
-    visits: tuple[RemindedVisit, ...]
+    visits: tuple[RuledVisit, ...]
 
 
 def places(db: Session, actor: Actor) -> list[RemindedPlace]:
     """Every location with its kinds of visit: those of the specialties that somebody has there. Raises NotAllowed."""
     check(actor, Can.set_rules)
-    rows = fetch(
-        db,
-        """SELECT l.id AS location_id, v.ref, v.name, s.name AS specialty,
-                  EXISTS (SELECT FROM reminder_rule r
-                           WHERE r.location_id = l.id AND r.visit_type_id = v.id) AS has_own_rules
-             FROM location l JOIN visit_type v ON v.is_active JOIN specialty s ON s.id = v.specialty_id
-            WHERE EXISTS (SELECT FROM doctor d WHERE d.location_id = l.id AND d.specialty_id = s.id AND d.is_active)
-            ORDER BY l.id, s.position, s.id, v.position, v.id""",
-    )
+    rows = fetch(db, "SELECT location_id, visit_type_id FROM reminder_rule WHERE visit_type_id IS NOT NULL")
     return [
         RemindedPlace(
             ref=place.ref,
@@ -62,9 +44,9 @@ def places(db: Session, actor: Actor) -> list[RemindedPlace]:
             grace_seconds=place.grace_seconds,
             quiet_from=place.quiet_from,
             quiet_until=place.quiet_until,
-            visits=tuple(RemindedVisit(*row[1:]) for row in rows if row.location_id == place.id),
+            visits=visits,
         )
-        for place in db.exec(select(Location).order_by(col(Location.id)))
+        for place, visits in visits_by_place(db, {(row.location_id, row.visit_type_id) for row in rows})
     ]
 
 
@@ -77,8 +59,8 @@ def reminders_of(db: Session, actor: Actor, location_ref: uuid.UUID, visit_ref: 
     Raises NotAllowed, NotFound.
     """
     check(actor, Can.set_rules)
-    location = _location(db, location_ref)
-    return tuple(reminders.hours_for(reminders.rules_of(db), location.id or 0, _visit_type_id(db, visit_ref)))
+    location = find_place(db, location_ref)
+    return tuple(reminders.hours_for(reminders.rules_of(db), location.id or 0, find_visit_type_id(db, visit_ref)))
 
 
 def set_reminders(
@@ -92,7 +74,7 @@ def set_reminders(
 ) -> None:
     """Replace them; what is new begins with visits whose moment is still to come. Raises NotAllowed, NotFound, Invalid."""
     check(actor, Can.set_rules)
-    location, visit_type_id = _location(db, location_ref), _visit_type_id(db, visit_ref)
+    location, visit_type_id = find_place(db, location_ref), find_visit_type_id(db, visit_ref)
     _check_hours(hours, is_own=visit_type_id is not None)
     reminders.write_rules(db, location.id or 0, visit_type_id, hours, now=now)
     events.record(
@@ -111,7 +93,7 @@ def forget_reminders(
 ) -> None:
     """A kind of visit follows the location's reminders again. Raises NotAllowed, NotFound."""
     check(actor, Can.set_rules)
-    location, visit_type_id = _location(db, location_ref), _visit_type_id(db, visit_ref)
+    location, visit_type_id = find_place(db, location_ref), find_visit_type_id(db, visit_ref)
     reminders.write_rules(db, location.id or 0, visit_type_id, (), now=now)
     events.record(
         db, "reminders.changed", by=actor, now=now, location_id=location.id, visit_type_id=visit_type_id, hours=None
@@ -166,7 +148,7 @@ def set_habits(
     least, most = BOUNDS["grace_seconds"]
     if not least <= grace_seconds <= most:
         raise Invalid(t("Please give a number from {least} to {most}.", least=least, most=most), "grace_seconds")
-    location = _location(db, location_ref)
+    location = find_place(db, location_ref)
     location.grace_seconds, location.quiet_from, location.quiet_until = grace_seconds, quiet_from, quiet_until
     db.flush()
     freed_time.look_again(db, location.id or 0, now)
@@ -180,22 +162,3 @@ def set_habits(
         quiet_from=quiet_from,
         quiet_until=quiet_until,
     )
-
-
-# --- What they share --------------------------------------------------------------------------------------------------
-
-
-def _location(db: Session, ref: uuid.UUID) -> Location:
-    found = db.exec(select(Location).where(Location.ref == ref)).one_or_none()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _visit_type_id(db: Session, ref: uuid.UUID | None) -> int | None:
-    if ref is None:
-        return None
-    row = fetch_one(db, "SELECT id FROM visit_type WHERE ref = %(ref)s", ref=ref)
-    if row is None:
-        raise NotFound
-    return int(row.id)

@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from medcal import clock
 from medcal.db import fetch
-from medcal.errors import NotFound
 from medcal.models import Location
 from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import policy
 from medcal.services.policy import AfterQuiet, Policy
 from medcal.services.quiet_hours import end_of_quiet
+from medcal.services.ruled_places import RuledVisit, find_place, find_visit_type_id, visits_by_place
 
 # What the tables take, (least, most), by the names of their columns.
 BOUNDS = {
@@ -26,16 +26,6 @@ BOUNDS = {
     "offers_per_week": (1, 50),
     "unanswered_before_pause": (1, 20),
 }
-
-
-@dataclass(frozen=True)
-class RuledVisit:
-    """A kind of visit of a location, and whether it has rules of its own."""
-
-    ref: uuid.UUID
-    name: str
-    specialty: str
-    has_own_rules: bool
 
 
 @dataclass(frozen=True)
@@ -53,15 +43,7 @@ class RuledPlace:
 def places(db: Session, actor: Actor) -> list[RuledPlace]:
     """Every location with its kinds of visit: those of the specialties that somebody has there. Raises NotAllowed."""
     _check(actor)
-    rows = fetch(
-        db,
-        """SELECT l.id AS location_id, v.ref, v.name, s.name AS specialty,
-                  EXISTS (SELECT FROM offer_policy p
-                           WHERE p.location_id = l.id AND p.visit_type_id = v.id) AS has_own_rules
-             FROM location l JOIN visit_type v ON v.is_active JOIN specialty s ON s.id = v.specialty_id
-            WHERE EXISTS (SELECT FROM doctor d WHERE d.location_id = l.id AND d.specialty_id = s.id AND d.is_active)
-            ORDER BY l.id, s.position, s.id, v.position, v.id""",
-    )
+    rows = fetch(db, "SELECT location_id, visit_type_id FROM offer_policy WHERE visit_type_id IS NOT NULL")
     return [
         RuledPlace(
             ref=place.ref,
@@ -69,16 +51,16 @@ def places(db: Session, actor: Actor) -> list[RuledPlace]:
             answer_minutes=place.answer_minutes,
             quiet_from=place.quiet_from,
             quiet_until=place.quiet_until,
-            visits=tuple(RuledVisit(*row[1:]) for row in rows if row.location_id == place.id),
+            visits=visits,
         )
-        for place in db.exec(select(Location).order_by(Location.id))  # type: ignore[arg-type]
+        for place, visits in visits_by_place(db, {(row.location_id, row.visit_type_id) for row in rows})
     ]
 
 
 def rules_of(db: Session, actor: Actor, location_ref: uuid.UUID, visit_ref: uuid.UUID | None) -> Policy:
     """The rules that hold at a location for a kind of visit, or (None) for all without their own. Raises NotAllowed, NotFound."""
     _check(actor)
-    return policy.policy_for(db, _location(db, location_ref), _visit_type_id(db, visit_ref))
+    return policy.policy_for(db, find_place(db, location_ref), find_visit_type_id(db, visit_ref))
 
 
 def set_rules(
@@ -92,32 +74,16 @@ def set_rules(
 ) -> None:
     """Replace them. Raises NotAllowed, NotFound, Invalid with the name of the column that does not fit."""
     _check(actor)
-    location = _location(db, location_ref)
-    policy.set_policy(db, location.id or 0, _visit_type_id(db, visit_ref), rules, by=actor, now=now)
+    location = find_place(db, location_ref)
+    policy.set_policy(db, location.id or 0, find_visit_type_id(db, visit_ref), rules, by=actor, now=now)
 
 
 def forget_rules(db: Session, actor: Actor, location_ref: uuid.UUID, visit_ref: uuid.UUID, *, now: datetime) -> None:
     """A kind of visit follows the location's rules again. Raises NotAllowed, NotFound."""
     _check(actor)
-    location, visit_type_id = _location(db, location_ref), _visit_type_id(db, visit_ref)
+    location, visit_type_id = find_place(db, location_ref), find_visit_type_id(db, visit_ref)
     assert visit_type_id is not None
     policy.forget_policy(db, location.id or 0, visit_type_id, by=actor, now=now)
-
-
-def _location(db: Session, ref: uuid.UUID) -> Location:
-    found = db.exec(select(Location).where(Location.ref == ref)).one_or_none()
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _visit_type_id(db: Session, ref: uuid.UUID | None) -> int | None:
-    if ref is None:
-        return None
-    rows = fetch(db, "SELECT id FROM visit_type WHERE ref = %(ref)s", ref=ref)
-    if not rows:
-        raise NotFound
-    return int(rows[0].id)
 
 
 def _check(actor: Actor) -> None:
@@ -145,7 +111,7 @@ def foresee(
 ) -> list[Foreseen]:
     """What would be done by day with times that are so far away, asked of the rules themselves. Raises NotAllowed, NotFound."""
     _check(actor)
-    location = _location(db, location_ref)
+    location = find_place(db, location_ref)
     asked_at = clock.instant_or_later(clock.local_day(now, location.zone_info), _BY_DAY, location.zone_info)
     asked_at = end_of_quiet(asked_at, location) or asked_at
     return [_foreseen(rules, location, asked_at, lead) for lead in leads]

@@ -18,9 +18,8 @@ from medcal.services.absences import Blocked
 from medcal.services.checks import check_day
 from medcal.services.clinic_settings import ClinicSettings
 from medcal.state.clinic import ClinicState
-from medcal.state.desk_answers import done, ref_in, refused
+from medcal.state.desk_answers import done, focus_first_problem, problems_of, ref_in, refused
 from medcal.state.forms import Form, text
-from medcal.state.offer_rules import FOCUS_FIRST_PROBLEM
 from medcal.state.session import actor_of
 from medcal.state.setup import SetupState
 from medcal.viewmodels.patient import Choice
@@ -57,8 +56,8 @@ class ClinicSettingsState(rx.State):
         try:
             await run(_save, actor_of(self), self.place, self._seen, form, clock.now())
         except (Invalid, InvalidForm) as refusal:
-            self.problems = refusal.problems if isinstance(refusal, InvalidForm) else {refusal.field: str(refusal)}
-            return rx.call_script(FOCUS_FIRST_PROBLEM)
+            self.problems = problems_of(refusal)
+            return focus_first_problem()
         except MedcalError as refusal:
             # Somebody else was faster: what is there now is shown.
             await self._read()

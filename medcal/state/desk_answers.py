@@ -8,13 +8,23 @@ from typing import Any
 import reflex as rx
 from reflex.event import EventSpec
 
-from medcal.errors import Invalid, MedcalError, NotFound, SlotTaken
+from medcal.errors import Invalid, InvalidForm, MedcalError, NotFound, SlotTaken
 from medcal.i18n import t
 from medcal.services.desk import WallTime
 from medcal.state.forms import text
 
 # A calendar reaches no farther, and dates stay far from where arithmetic ends.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+
+
+def problems_of(refusal: Invalid | InvalidForm) -> dict[str, str]:
+    """What does not fit, by the names of the fields."""
+    return refusal.problems if isinstance(refusal, InvalidForm) else {refusal.field: str(refusal)}
+
+
+def focus_first_problem() -> EventSpec:
+    """Rows come and go, so their fields have no names that rx.set_focus knows; they must be marked before one is looked for."""
+    return rx.call_script("setTimeout(() => document.querySelector('[aria-invalid=true]')?.focus(), 100)")
 
 
 def sentence_of(refusal: MedcalError) -> str:
@@ -68,3 +78,8 @@ def ref_in(given: str) -> uuid.UUID:
         return uuid.UUID(given)
     except ValueError:
         raise NotFound from None
+
+
+def ref_or_none(given: str) -> uuid.UUID | None:
+    """The same, or None for the empty entry of the list."""
+    return ref_in(given) if given else None

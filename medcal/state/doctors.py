@@ -16,10 +16,9 @@ from medcal.i18n import t
 from medcal.security import Actor
 from medcal.services import clinic_settings, doctors, specialties
 from medcal.services.doctors import DoctorSettings
-from medcal.state.desk_answers import done, ref_in, refused
+from medcal.state.desk_answers import done, focus_first_problem, problems_of, ref_in, refused
 from medcal.state.forms import Form, text
 from medcal.state.hours import HoursState
-from medcal.state.offer_rules import FOCUS_FIRST_PROBLEM
 from medcal.state.session import actor_of
 from medcal.state.setup import SetupState
 from medcal.viewmodels.patient import Choice
@@ -80,8 +79,8 @@ class DoctorsState(rx.State):
         try:
             ref = await run(_save, actor_of(self), self._before, form, clock.now())
         except (Invalid, InvalidForm) as refusal:
-            self.problems = refusal.problems if isinstance(refusal, InvalidForm) else {refusal.field: str(refusal)}
-            return rx.call_script(FOCUS_FIRST_PROBLEM)
+            self.problems = problems_of(refusal)
+            return focus_first_problem()
         except MedcalError as refusal:
             if self._before:
                 await self._open(str(self._before.ref))

@@ -21,6 +21,15 @@ def text(form: Form, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def number_in(form: Form, field: str, bounds: tuple[int, int]) -> int:
+    """A whole number from the first to the second of `bounds`. Raises Invalid with the field."""
+    least, most = bounds
+    given = text(form, field).strip()
+    if not given.isascii() or not given.isdigit() or not least <= int(given[:9]) <= most:
+        raise Invalid(t("Please give a number from {least} to {most}.", least=least, most=most), field)
+    return int(given)
+
+
 def is_ticked(form: Form, name: str) -> bool:
     return form.get(name) in (True, "on", "true", "1")
 

@@ -16,9 +16,8 @@ from medcal.security import Actor
 from medcal.services import weekly_hours
 from medcal.services.checks import check_day
 from medcal.services.weekly_hours import MOST_STRETCHES, Foreseen, GivenHours, Week, WeekSettings
-from medcal.state.desk_answers import done, ref_in, refused
+from medcal.state.desk_answers import done, focus_first_problem, problems_of, ref_in, refused
 from medcal.state.forms import Form, text
-from medcal.state.offer_rules import FOCUS_FIRST_PROBLEM
 from medcal.state.session import actor_of
 from medcal.state.setup import SetupState
 from medcal.viewmodels.patient import Choice
@@ -108,8 +107,8 @@ class HoursState(rx.State):
             week = self._week(form)
             misfits = await run(_set, actor_of(self), self._doctor, week, self._seen, clock.now())
         except (Invalid, InvalidForm) as refusal:
-            self.problems = refusal.problems if isinstance(refusal, InvalidForm) else {refusal.field: str(refusal)}
-            return rx.call_script(FOCUS_FIRST_PROBLEM)
+            self.problems = problems_of(refusal)
+            return focus_first_problem()
         except MedcalError as refusal:
             await self._read(None)
             return refused(refusal)

@@ -18,9 +18,8 @@ from medcal.security import Actor
 from medcal.services import specialties, visit_types
 from medcal.services.specialties import SpecialtyDetails, SpecialtySettings
 from medcal.services.visit_types import VisitDetails
-from medcal.state.desk_answers import done, ref_in, refused
+from medcal.state.desk_answers import done, focus_first_problem, problems_of, ref_in, refused
 from medcal.state.forms import Form, text
-from medcal.state.offer_rules import FOCUS_FIRST_PROBLEM
 from medcal.state.session import actor_of
 from medcal.state.setup import SetupState
 from medcal.viewmodels.settings import (
@@ -80,8 +79,8 @@ class SpecialtiesState(rx.State):
         try:
             await run(_save, actor_of(self), self.editing, self._before, self._seen, form, clock.now())
         except (Invalid, InvalidForm) as refusal:
-            self.problems = refusal.problems if isinstance(refusal, InvalidForm) else {refusal.field: str(refusal)}
-            return rx.call_script(FOCUS_FIRST_PROBLEM)
+            self.problems = problems_of(refusal)
+            return focus_first_problem()
         except MedcalError as refusal:
             return await self._after(refused(refusal))
         return await self._after(done(t("The specialty is saved.")))
@@ -173,8 +172,8 @@ class VisitTypesState(rx.State):
             where = self.editing if self._before else self.specialty
             await run(_save_visit, actor_of(self), where, self._before, self._seen, form, clock.now())
         except (Invalid, InvalidForm) as refusal:
-            self.problems = refusal.problems if isinstance(refusal, InvalidForm) else {refusal.field: str(refusal)}
-            return rx.call_script(FOCUS_FIRST_PROBLEM)
+            self.problems = problems_of(refusal)
+            return focus_first_problem()
         except MedcalError as refusal:
             self.editing = ""
             return [refused(refusal), SpecialtiesState.load()]

@@ -9,6 +9,7 @@ from medcal.services.message_rules import Foreseen, RemindedPlace
 from medcal.services.ways import Configured, Way
 from medcal.viewmodels.offer_rules import length_words
 from medcal.viewmodels.patient import Choice
+from medcal.viewmodels.ruled_places import visit_choices, with_own_rules
 from medcal.viewmodels.staff_messages import KIND_WORDS
 
 
@@ -32,22 +33,12 @@ class PlaceHabits:
 
 
 def place_habits(place: RemindedPlace) -> PlaceHabits:
-    visits = [
-        Choice(
-            str(visit.ref),
-            t("{specialty}: {visit} (own rules)", specialty=t(visit.specialty), visit=t(visit.name))
-            if visit.has_own_rules
-            else t("{specialty}: {visit}", specialty=t(visit.specialty), visit=t(visit.name)),
-        )
-        for visit in place.visits
-    ]
-    own = frozenset(str(visit.ref) for visit in place.visits if visit.has_own_rules)
     habits = {
         "grace_seconds": str(place.grace_seconds),
         "quiet_from": f"{place.quiet_from:%H:%M}",
         "quiet_until": f"{place.quiet_until:%H:%M}",
     }
-    return PlaceHabits(str(place.ref), place.name, habits, visits, own)
+    return PlaceHabits(str(place.ref), place.name, habits, visit_choices(place.visits), with_own_rules(place.visits))
 
 
 def reminder_rows(hours: Sequence[int]) -> list[ReminderRow]:

@@ -7,6 +7,7 @@ from medcal.i18n import t, tn
 from medcal.services.offer_rules import Foreseen, RuledPlace
 from medcal.services.policy import Policy
 from medcal.viewmodels.patient import Choice
+from medcal.viewmodels.ruled_places import visit_choices, with_own_rules
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,9 @@ class PlaceRules:
 
 
 def place_rules(place: RuledPlace) -> PlaceRules:
-    visits = [
-        Choice(
-            str(visit.ref),
-            t("{specialty}: {visit} (own rules)", specialty=t(visit.specialty), visit=t(visit.name))
-            if visit.has_own_rules
-            else t("{specialty}: {visit}", specialty=t(visit.specialty), visit=t(visit.name)),
-        )
-        for visit in place.visits
-    ]
-    own = frozenset(str(visit.ref) for visit in place.visits if visit.has_own_rules)
-    return PlaceRules(str(place.ref), place.name, _standing(place), visits, own)
+    return PlaceRules(
+        str(place.ref), place.name, _standing(place), visit_choices(place.visits), with_own_rules(place.visits)
+    )
 
 
 def _standing(place: RuledPlace) -> str:
