@@ -32,6 +32,7 @@ from medcal.services import (
     reminders,
     schedules,
     ways,
+    withdrawals,
 )
 
 log = logging.getLogger("medcal.scheduler")
@@ -78,7 +79,9 @@ PERIODIC = (
     Periodic("release lapsed holds", timedelta(seconds=5), in_a_transaction(booking.release_lapsed_holds), again=True),
     Periodic("expire offers", timedelta(seconds=5), each_in_a_transaction(answers.find_overdue, answers.expire)),
     Periodic("sweep freed time", timedelta(seconds=30), lambda: offers.offer_due(clock.now()), again=True),
-    Periodic("withdraw offers outside hours", timedelta(minutes=1), in_a_transaction(answers.withdraw_outside_hours)),
+    Periodic(
+        "withdraw offers outside hours", timedelta(minutes=1), in_a_transaction(withdrawals.withdraw_outside_hours)
+    ),
     Periodic("plan reminders", timedelta(minutes=1), in_a_transaction(reminders.plan_reminders)),
     Periodic("renew silent messages", timedelta(seconds=30), in_a_transaction(callbacks.renew_silent), again=True),
     Periodic("extend openings", timedelta(hours=1), in_a_transaction(schedules.extend_openings)),

@@ -25,7 +25,7 @@ from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, Location, VisitType
 from medcal.models.sealed import seal_note
 from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
-from medcal.services import access, answers, events, freed_time, grace, patients, waitlist
+from medcal.services import access, events, freed_time, grace, patients, waitlist, withdrawals
 from medcal.services.availability import FITS, busy_length_of, is_unclaimed, is_within_hours, length_of, question
 from medcal.services.patients import BookerDetails, Person
 from medcal.services.slots import slot_for
@@ -276,7 +276,7 @@ def place_at_desk(
         raise NotOffered(t("The doctor does not work at this time. To book it all the same, give a reason."))
     queue_for(db, doctor.id)
     mover = waitlist.lock_wish(db, moving) if moving else None
-    answers.withdraw_offers_over(db, doctor.id, starts_at, busy_until, mover=mover, by=by, now=now)
+    withdrawals.withdraw_offers_over(db, doctor.id, starts_at, busy_until, mover=mover, by=by, now=now)
     release_lapsed_holds(db, now, doctor_id=doctor.id)
     location = db.get_one(Location, doctor.location_id)
     local = clock.local(starts_at, location.zone_info)

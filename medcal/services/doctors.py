@@ -14,7 +14,7 @@ from medcal.i18n import t, tn
 from medcal.models import Doctor, Location, Specialty
 from medcal.models.appointments import LIVE
 from medcal.security import Actor
-from medcal.services import admin_desk, answers, booking, events, schedules
+from medcal.services import admin_desk, booking, events, schedules, withdrawals
 from medcal.services.admin_desk import check_admin, one_by_one, seen_as, slug_for
 from medcal.services.checks import Check, check_line, check_number
 from medcal.services.patients import check_free_text, check_name
@@ -193,7 +193,7 @@ def _lock(db: Session, ref: uuid.UUID, *, keeps_bookers_out: bool) -> Doctor:
     booking.queue_for(db, doctor.id)
     if keeps_bookers_out:
         # Who answers an offer comes from there, and may note freed time of this doctor.
-        answers.lock_offered(db, [doctor.id])
+        withdrawals.lock_offered(db, [doctor.id])
     db.refresh(doctor, with_for_update=True if keeps_bookers_out else {"key_share": True})
     return doctor
 

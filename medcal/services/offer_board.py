@@ -16,7 +16,7 @@ from medcal.i18n import n_, t
 from medcal.models import FreedStatus, Location, Offer, OfferStatus
 from medcal.roles import Can, check
 from medcal.security import Actor
-from medcal.services import answers
+from medcal.services import answers, withdrawals
 from medcal.services.quiet_hours import end_of_quiet
 from medcal.services.reach import channel_to
 
@@ -215,7 +215,7 @@ def withdraw(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> Non
         raise NotFound
     if row.status != FreedStatus.offered:
         raise OfferClosed(t("This time is not on offer any more."))
-    answers.withdraw(db, row.id, by=actor, now=now)
+    withdrawals.withdraw(db, row.id, by=actor, now=now)
 
 
 def _answer(db: Session, actor: Actor, ref: uuid.UUID, verb: Callable[..., object], now: datetime) -> None:

@@ -13,7 +13,7 @@ from medcal.db import changed, fetch
 from medcal.models import Doctor, Location, TimeOff, WorkingHours
 from medcal.models.appointments import LIVE
 from medcal.security import SYSTEM, Actor
-from medcal.services import answers, freed_time
+from medcal.services import freed_time, withdrawals
 from medcal.services.availability import Cell, cells_of_day
 
 log = logging.getLogger(__name__)
@@ -183,10 +183,10 @@ def end_time_off(db: Session, time_off: TimeOff, *, by: Actor = SYSTEM, now: dat
 def follow(db: Session, doctor_ids: Sequence[int], *, by: Actor, now: datetime) -> None:
     """Somebody changed when doctors work, or whether they do: openings follow, what is offered outside of the hours is withdrawn, new time is offered to those who wait."""
     # Locked before the openings are written: who answers an offer comes from there to the openings' counts.
-    answers.lock_offered(db, doctor_ids)
+    withdrawals.lock_offered(db, doctor_ids)
     for doctor_id in doctor_ids:
         written = _write(db, doctor_id, now)
-        answers.withdraw_outside_hours(db, now, doctor_id=doctor_id, by=by)
+        withdrawals.withdraw_outside_hours(db, now, doctor_id=doctor_id, by=by)
         _free_new(db, doctor_id, written, by=by, now=now)
 
 

@@ -12,7 +12,7 @@ from medcal.errors import ChangedMeanwhile, NotAllowed, NotPossibleNow
 from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Location
 from medcal.security import Actor
-from medcal.services import answers, events, freed_time, grace, waitlist
+from medcal.services import events, freed_time, grace, waitlist, withdrawals
 from medcal.services.booking import queue_for, release_lapsed_holds
 from medcal.services.changes import Claim, follow_up_move, why_not_changed
 
@@ -114,7 +114,7 @@ def _prepare(db: Session, appointment: Appointment, claim: Claim, done_at: datet
     queue_for(db, claim.doctor_id)
     mover = waitlist.lock_wish(db, appointment)
     is_put_back = waitlist.put_back(db, appointment.id, left_at=done_at, by=by, now=now)
-    answers.withdraw_offers_over(db, *claim, mover=mover, by=by, now=now)
+    withdrawals.withdraw_offers_over(db, *claim, mover=mover, by=by, now=now)
     release_lapsed_holds(db, now, doctor_id=claim.doctor_id)
     freed_time.take_back(db, appointment.id, claim.doctor_id, claim.starts_at, now=now)
     return is_put_back

@@ -13,7 +13,7 @@ from medcal.i18n import t
 from medcal.models import Appointment, AppointmentStatus, Doctor, EntryStatus, Location, VisitType, WaitlistEntry
 from medcal.models.waitlist import ON_THE_LIST
 from medcal.security import PATIENT, SYSTEM, Actor, digest
-from medcal.services import answers, events, patients
+from medcal.services import events, patients, withdrawals
 from medcal.services.candidates import LEAST_GAIN
 from medcal.services.offer_states import ENTRY, after
 from medcal.services.patients import Person
@@ -201,7 +201,7 @@ def follow_move(db: Session, appointment_id: int, starts_at: datetime, *, by: Ac
     if starts_at <= now + LEAST_GAIN:
         _withdraw(db, entries, by=by, now=now)
     else:
-        answers.close_offers_to(db, [entry.id for entry in entries if entry.id], by=by, now=now)
+        withdrawals.close_offers_to(db, [entry.id for entry in entries if entry.id], by=by, now=now)
 
 
 def drop_pointless(db: Session, now: datetime) -> int:
@@ -227,7 +227,7 @@ def _lock(db: Session, *which: Any) -> Sequence[WaitlistEntry]:
 
 
 def _withdraw(db: Session, entries: Sequence[WaitlistEntry], *, by: Actor, now: datetime) -> None:
-    answers.close_offers_to(db, [entry.id for entry in entries if entry.id], by=by, now=now)
+    withdrawals.close_offers_to(db, [entry.id for entry in entries if entry.id], by=by, now=now)
     for entry in entries:
         entry.status = after(ENTRY, entry.status, "left", by)
         events.record(db, "waitlist.left", by=by, now=now, appointment_id=entry.appointment_id, entry_id=entry.id)

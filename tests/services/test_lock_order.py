@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from medcal.models import Appointment, FreedTime, Offer, OfferStatus, TimeOff, WaitlistEntry
 from medcal.security import PATIENT
-from medcal.services import answers, booking, changes, offers, schedules, undo, waitlist
+from medcal.services import answers, booking, changes, offers, schedules, undo, waitlist, withdrawals
 from tests.support.factories import NOW, Clinic, make_appointment, make_entry, make_patient, set_rules
 from tests.support.times import at
 
@@ -68,7 +68,7 @@ CHANGES: dict[str, Change] = {
     "decline": lambda db, clinic, offer: answers.decline(db, offer.id or 0, by=PATIENT, now=NOW),
     "not reached": lambda db, clinic, offer: answers.note_not_reached(db, offer.id or 0, by=clinic.desk, now=NOW),
     "no answer": lambda db, clinic, offer: answers.expire(db, offer.freed_time_id, offer.answer_until),
-    "withdraw": lambda db, clinic, offer: answers.withdraw(db, offer.freed_time_id, by=clinic.desk, now=NOW),
+    "withdraw": lambda db, clinic, offer: withdrawals.withdraw(db, offer.freed_time_id, by=clinic.desk, now=NOW),
     "cancel": lambda db, clinic, offer: changes.cancel(db, own(db, offer), by=PATIENT, now=NOW),
     "move": lambda db, clinic, offer: changes.move_by_patient(
         db, own(db, offer), clinic.okafor, LATER - timedelta(days=1), now=NOW

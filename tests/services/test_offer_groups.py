@@ -19,7 +19,7 @@ from medcal.models import (
     WaitlistEntry,
 )
 from medcal.security import PATIENT
-from medcal.services import answers, changes, freed_time, waitlist
+from medcal.services import answers, changes, freed_time, waitlist, withdrawals
 from tests.support.due import run_due
 from tests.support.factories import (
     NOW,
@@ -179,7 +179,9 @@ def test_a_group_that_does_not_answer_ends_together_and_the_next_round_begins(
 def test_the_desk_takes_the_time_and_everybody_of_the_group_is_told(
     db: Session, clinic: Clinic, group: list[Offer]
 ) -> None:
-    answers.withdraw_offers_over(db, clinic.okafor.id or 0, SOON, SOON + timedelta(minutes=30), by=clinic.desk, now=NOW)
+    withdrawals.withdraw_offers_over(
+        db, clinic.okafor.id or 0, SOON, SOON + timedelta(minutes=30), by=clinic.desk, now=NOW
+    )
 
     assert [offer.status for offer in group] == [OfferStatus.withdrawn] * 3
     assert len(inbox(db, kind="offer.withdrawn")) == 3

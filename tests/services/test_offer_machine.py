@@ -36,6 +36,7 @@ from medcal.services import (
     schedules,
     undo,
     waitlist,
+    withdrawals,
 )
 from medcal.services.booking import Details
 from medcal.services.offer_states import ENTRY, FREED_TIME, OFFER
@@ -276,7 +277,7 @@ class Offers(RuleBasedStateMachine):
     @rule(dies_after=dying)
     def the_doctor_leaves_or_returns(self, dies_after: int | None) -> None:
         in_transaction(fetch, "UPDATE doctor SET is_active = NOT is_active")
-        self.do(answers.withdraw_outside_hours, self.now, dies_after=dies_after)
+        self.do(withdrawals.withdraw_outside_hours, self.now, dies_after=dies_after)
 
     @rule(which=which, confirms=st.booleans())
     def the_public_books(self, which: int, confirms: bool) -> None:

@@ -22,7 +22,7 @@ from medcal.models import (
     WorkingHours,
 )
 from medcal.security import PATIENT, digest
-from medcal.services import answers, booking, candidates, changes, delivery, freed_time, offers, schedules
+from medcal.services import answers, booking, candidates, changes, delivery, freed_time, offers, schedules, withdrawals
 from medcal.services.patients import Person
 from tests.support.due import run_due
 from tests.support.factories import (
@@ -233,7 +233,7 @@ def test_offers_with_a_doctor_who_has_left_are_withdrawn_and_the_patient_is_told
     clinic.okafor.is_active = False
     db.flush()
 
-    answers.withdraw_outside_hours(db, NOW)
+    withdrawals.withdraw_outside_hours(db, NOW)
     settle(db, NOW)
 
     assert (offer.status, offer.decided_by) == (OfferStatus.withdrawn, "system")
@@ -246,7 +246,7 @@ def test_offers_within_the_hours_stay(db: Session, clinic: Clinic) -> None:
     wait(db, clinic)
     settle(db, NOW)
 
-    answers.withdraw_outside_hours(db, NOW)
+    withdrawals.withdraw_outside_hours(db, NOW)
 
     assert len(open_offers(db)) == 1
 

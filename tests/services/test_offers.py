@@ -22,7 +22,7 @@ from medcal.models import (
     WaitlistEntry,
 )
 from medcal.security import PATIENT, digest
-from medcal.services import answers, booking, changes, offers, schedules, waitlist
+from medcal.services import answers, booking, changes, offers, schedules, waitlist, withdrawals
 from medcal.services.availability import list_free
 from medcal.services.patients import Person
 from tests.support.due import run_due
@@ -582,7 +582,7 @@ def test_an_offer_stays_when_the_desk_cannot_have_the_time(db: Session, clinic: 
 
 def test_a_patient_cannot_take_an_offered_time_from_another(db: Session, clinic: Clinic) -> None:
     with pytest.raises(NotAllowed):
-        answers.withdraw_offers_over(db, clinic.okafor.id or 0, SOON, LATER, by=PATIENT, now=NOW)
+        withdrawals.withdraw_offers_over(db, clinic.okafor.id or 0, SOON, LATER, by=PATIENT, now=NOW)
 
 
 def test_a_cancelled_appointment_closes_the_offer_made_for_it(db: Session, clinic: Clinic) -> None:
