@@ -17,6 +17,7 @@ from medcal.i18n import current_language, t
 from medcal.models import Appointment, Offer, WaitlistEntry
 from medcal.security import code_digest, contact_digest, digest, new_code
 from medcal.services import notifications, throttle
+from medcal.services.message_words import OF_OFFERS
 from medcal.services.patients import check_email, check_phone
 
 CODE_LASTS = timedelta(minutes=10)
@@ -63,7 +64,7 @@ def exchange(db: Session, token: str, visit_digest: str, now: datetime) -> Opene
     )
     if link is None:
         raise LinkExpired
-    is_of_offer = link.purpose in notifications.OF_OFFERS
+    is_of_offer = link.purpose in OF_OFFERS
     _grant(
         db,
         visit_digest,

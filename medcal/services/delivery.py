@@ -17,7 +17,7 @@ from medcal.i18n import n_
 from medcal.models import Message
 from medcal.services import smtp, webhooks
 from medcal.services.fates import after
-from medcal.services.notifications import words_of
+from medcal.services.message_words import words_of
 from medcal.services.outcomes import NO_SUCH_ADDRESS, Outcome, Verdict
 from medcal.services.taking import Taken, give_back, take
 from medcal.services.ways import Way

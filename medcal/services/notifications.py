@@ -1,12 +1,10 @@
 """Messages: who is told what, when; written in the transaction that they tell about. delivery.py hands them over."""
 
-import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, select
 
@@ -14,22 +12,21 @@ from medcal.config import settings
 from medcal.db import changed, fetch, fetch_one
 from medcal.i18n import language as speaking
 from medcal.i18n import t
-from medcal.models import Location, Message
-from medcal.security import digest, link_token
+from medcal.models import Location
+from medcal.security import digest
 from medcal.services import grace
 from medcal.services.calendar_files import Contact, Entry, Method, calendar_file
 from medcal.services.fates import after
-from medcal.services.letters import Letter, framed, write_letter
-from medcal.services.occasions import Occasion, Place, Visit
+from medcal.services.letters import Letter, write_letter
+from medcal.services.message_words import OF_OFFERS, link_token_of
+from medcal.services.occasions import Occasion
 from medcal.services.own_wording import find_own_wording, own_wording_of, with_own_wording
 from medcal.services.quiet_hours import end_of_quiet
-from medcal.services.reach import channel_to
+from medcal.services.told import APPOINTMENTS, CODE, OFFER, PLACE, Told, place_of, told_of_appointment, told_of_offer
 from medcal.services.wording import Wording
 
 # Kinds that are written about an offer, by what they begin with.
 ABOUT_OFFERS = ("offer.", "waitlist.")
-# Links that lead to an offer or to the wish it was made for.
-OF_OFFERS = ("offer", "earlier")
 
 # So long after the visit, and after an offer's answer time, a link still leads to a page that says what is so.
 APPOINTMENT_LINK_OUTLIVES = timedelta(days=1)
@@ -40,118 +37,6 @@ CALENDAR_METHODS = {
     "appointment.moved": Method.request,
     "appointment.cancelled": Method.cancel,
 }
-
-
-# --- What a message is made from --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Told:
-    """A row of APPOINTMENTS, _OFFER or _CODE: what the message is about, and who is to be told."""
-
-    appointment: Any | None
-    offer: Any | None
-    patient_id: int
-    name: str
-    email: str | None
-    phone: str | None
-    language: str
-    occasion: Occasion
-
-    @property
-    def channel(self) -> str:
-        return channel_to(self.email, self.phone)
-
-    @property
-    def recipient(self) -> str:
-        return self.email or self.phone or ""
-
-
-# Who books for somebody gets the messages.
-_PERSON = """
-p.id AS patient_id, p.name AS patient_name, p.language, b.name AS booker_name,
-CASE WHEN b.id IS NULL THEN p.email ELSE b.email END AS email,
-CASE WHEN b.id IS NULL THEN p.phone ELSE b.phone END AS phone
-"""
-_PLACE = """
-l.id AS location_id, l.name AS place, l.zone, l.street, l.city, l.phone AS place_phone, l.email AS place_email
-"""
-APPOINTMENTS = f"""
-SELECT a.id, a.ref, a.code, a.version, a.starts_at, a.ends_at, a.visit_type_id, a.doctor_id, d.name AS doctor,
-       {_PERSON}, {_PLACE}
-  FROM appointment a
-  JOIN doctor d ON d.id = a.doctor_id JOIN location l ON l.id = a.location_id
-  JOIN patient p ON p.id = a.patient_id LEFT JOIN booker b ON b.id = a.booker_id
-"""
-_OFFER = f"""
-SELECT o.id, o.answer_until, EXISTS (SELECT FROM offer x WHERE x.hold_id = o.hold_id AND x.id <> o.id) AS is_shared,
-       h.starts_at, h.starts_at + make_interval(mins => v.length_minutes) AS ends_at, d.name AS doctor,
-       a.id AS own_id, a.code AS own_code, a.starts_at AS own_starts_at, a.ends_at AS own_ends_at,
-       od.name AS own_doctor, {_PERSON}, {_PLACE}
-  FROM offer o
-  JOIN appointment h ON h.id = o.hold_id
-  JOIN doctor d ON d.id = h.doctor_id JOIN location l ON l.id = h.location_id
-  JOIN waitlist_entry e ON e.id = o.entry_id JOIN visit_type v ON v.id = e.visit_type_id
-  LEFT JOIN appointment a ON a.id = e.appointment_id LEFT JOIN doctor od ON od.id = a.doctor_id
-  JOIN patient p ON p.id = o.patient_id LEFT JOIN booker b ON b.id = a.booker_id
- WHERE o.id = %(id)s
-"""
-# A code belongs to no visit; it comes from where the patient was last, else from the first location.
-_CODE = f"""
-SELECT c.id, c.expires_at, p.language, {_PLACE}
-  FROM one_time_code c
-  JOIN patient p ON p.id = %(patient_id)s
-  JOIN location l ON l.id = coalesce(
-       (SELECT location_id FROM appointment WHERE patient_id = p.id ORDER BY starts_at DESC LIMIT 1),
-       (SELECT min(id) FROM location))
- WHERE c.id = %(id)s
-"""
-
-
-def _told_of_appointment(row: Any) -> _Told:
-    visit = Visit(row.starts_at, row.ends_at, row.doctor)
-    return _told(row, appointment=row, visit=visit, booking_code=row.code)
-
-
-def _told_of_offer(row: Any) -> _Told:
-    own = Visit(row.own_starts_at, row.own_ends_at, row.own_doctor) if row.own_id else None
-    offered = Visit(row.starts_at, row.ends_at, row.doctor)
-    return _told(
-        row,
-        offer=row,
-        visit=own,
-        booking_code=row.own_code or "",
-        offered=offered,
-        answer_until=row.answer_until,
-        is_shared=row.is_shared,
-    )
-
-
-def _told(row: Any, *, appointment: Any = None, offer: Any = None, **facts: Any) -> _Told:
-    return _Told(
-        appointment=appointment,
-        offer=offer,
-        patient_id=row.patient_id,
-        name=row.booker_name or row.patient_name,
-        email=row.email,
-        phone=row.phone,
-        language=row.language,
-        occasion=Occasion(
-            place=_place(row),
-            site=settings().url,
-            recipient=row.booker_name or row.patient_name,
-            patient=row.patient_name if row.booker_name else "",
-            **facts,
-        ),
-    )
-
-
-def _place(row: Any) -> Place:
-    address = ", ".join(line for line in (row.street, row.city) if line)
-    return Place(row.place, ZoneInfo(row.zone), address, row.place_phone)
-
-
-# --- Writing ----------------------------------------------------------------------------------------------------------
 
 
 def write(
@@ -196,7 +81,7 @@ class _Draft:
     """What is to be written, to whom and when."""
 
     kind: str
-    told: _Told
+    told: Told
     reason: str
     own: Wording | None
     due_at: datetime
@@ -204,12 +89,12 @@ class _Draft:
 
 
 def _about_offer(db: Session, kind: str, offer_id: int | None, language: str | None, now: datetime) -> _Draft:
-    row = fetch_one(db, with_own_wording(_OFFER), id=offer_id, kind=kind, language=language)
+    row = fetch_one(db, with_own_wording(OFFER), id=offer_id, kind=kind, language=language)
     if row is None:
         raise LookupError(f"no offer to write about: {kind}")
     due_at = now if kind == "offer.made" else _outside_quiet(db, row.location_id, now)
     reason, own = f"{kind}:offer:{offer_id}", own_wording_of(kind, row)
-    return _Draft(kind, _told_of_offer(row), reason, own, due_at, _useless_at(kind, row, now))
+    return _Draft(kind, told_of_offer(row), reason, own, due_at, _useless_at(kind, row, now))
 
 
 def _about_appointment(
@@ -232,7 +117,7 @@ def _about_appointment(
         row = _as_known(db, known, row)
         useless_at = max(useless_at, row.starts_at)
     reason, own = _reason(kind, row), own_wording_of(kind, row)
-    return _Draft(kind, _told_of_appointment(row), reason, own, tell_at or now, useless_at)
+    return _Draft(kind, told_of_appointment(row), reason, own, tell_at or now, useless_at)
 
 
 def _as_known(db: Session, known: grace.Known, row: Any) -> Any:
@@ -241,7 +126,7 @@ def _as_known(db: Session, known: grace.Known, row: Any) -> Any:
         return row
     there = fetch_one(
         db,
-        f"""SELECT d.id AS doctor_id, d.name AS doctor, {_PLACE}
+        f"""SELECT d.id AS doctor_id, d.name AS doctor, {PLACE}
               FROM doctor d JOIN location l ON l.id = d.location_id WHERE d.id = %(id)s""",
         id=known.doctor_id,
     )
@@ -279,7 +164,7 @@ def write_about(
     _insert(
         db,
         kind,
-        _told_of_appointment(row),
+        told_of_appointment(row),
         reason=reason,
         language=None,
         own=find_own_wording(db, kind, row.language),
@@ -304,11 +189,11 @@ def write_code(
 
     It names nobody: others may share the address.
     """
-    row = fetch_one(db, with_own_wording(_CODE), id=code_id, patient_id=patient_id, kind="code", language=language)
+    row = fetch_one(db, with_own_wording(CODE), id=code_id, patient_id=patient_id, kind="code", language=language)
     if row is None:
         raise LookupError("no code to write about")
     is_email = "@" in recipient
-    told = _Told(
+    told = Told(
         appointment=None,
         offer=None,
         patient_id=patient_id,
@@ -316,7 +201,7 @@ def write_code(
         email=recipient if is_email else None,
         phone=None if is_email else recipient,
         language=row.language,
-        occasion=Occasion(place=_place(row), site=settings().url, one_time_code=code, answer_until=row.expires_at),
+        occasion=Occasion(place=place_of(row), site=settings().url, one_time_code=code, answer_until=row.expires_at),
     )
     _insert(
         db,
@@ -364,7 +249,7 @@ SELECT k.*, said.patient_id, CASE WHEN k.purpose <> ALL (%(of_offers)s) THEN %(a
 def _insert(
     db: Session,
     kind: str,
-    told: _Told,
+    told: Told,
     *,
     reason: str,
     language: str | None,
@@ -405,7 +290,7 @@ def _insert(
         useless_at=useless_at,
         visit_starts_at=told.appointment.starts_at if told.appointment else None,
         visit_doctor_id=told.appointment.doctor_id if told.appointment else None,
-        digests=[digest(_token(ref, purpose)) for purpose in purposes],
+        digests=[digest(link_token_of(ref, purpose)) for purpose in purposes],
         purposes=purposes,
         of_offers=list(OF_OFFERS),
         appointment_until=visit.ends_at + APPOINTMENT_LINK_OUTLIVES if visit else None,
@@ -422,7 +307,7 @@ def _text(letter: Letter, channel: str) -> str:
     return letter.without_actions().as_text() if channel == "call" else letter.as_text()
 
 
-def _calendar(kind: str, told: _Told, now: datetime) -> str:
+def _calendar(kind: str, told: Told, now: datetime) -> str:
     method, row = CALENDAR_METHODS.get(kind), told.appointment
     if method is None or row is None or not told.email:
         return ""
@@ -439,53 +324,3 @@ def _calendar(kind: str, told: _Told, now: datetime) -> str:
         attendee=Contact(told.name, told.email),
     )
     return calendar_file(entry, method, now)
-
-
-# --- Links ------------------------------------------------------------------------------------------------------------
-
-
-_LINK = re.compile(r"\{link:\w+\}")
-
-
-@dataclass(frozen=True)
-class Words:
-    """A message as its reader sees it."""
-
-    subject: str
-    text: str
-    html: str
-
-
-def words_of(message: Message) -> Words:
-    """The words of a message with its links in them, made anew each time: only their digests are kept."""
-    text, html = message.text, message.html
-    for purpose in ("appointment", "confirm", "cancel", *OF_OFFERS):
-        placeholder = f"{{link:{purpose}}}"
-        if placeholder in text or placeholder in html:
-            link = f"{settings().url}/l/{_token(message.ref, purpose)}"
-            text, html = text.replace(placeholder, link), html.replace(placeholder, link)
-    return _words(message, text, html)
-
-
-def words_without_links(message: Message) -> Words:
-    """The words of a message for somebody who is not its reader: its links lead nowhere."""
-    return _words(message, without_links(message.text), _LINK.sub("#", message.html))
-
-
-def without_links(text: str) -> str:
-    return _LINK.sub(t("(link)"), text)
-
-
-def _words(message: Message, text: str, html: str) -> Words:
-    whole = framed(html, subject=message.subject, language=message.language) if html else ""
-    return Words(message.subject, text, whole)
-
-
-def unsubscribe_link(message: Message) -> str | None:
-    """Where a mail program lets the reader leave the list with one click (RFC 8058); only letters about earlier times have it."""
-    purpose = next((purpose for purpose in OF_OFFERS if f"{{link:{purpose}}}" in message.text), None)
-    return f"{settings().url}/l/{_token(message.ref, purpose)}/unsubscribe" if purpose else None
-
-
-def _token(ref: uuid.UUID, purpose: str) -> str:
-    return link_token(settings().secret_key, str(ref), purpose)

@@ -18,7 +18,7 @@ from medcal.i18n import n_, t
 from medcal.models import Delivery, Location, Message, MessageStatus, Patient
 from medcal.roles import Can, check
 from medcal.security import Actor
-from medcal.services.notifications import Words, words_of, words_without_links
+from medcal.services.message_words import Words, words_of, words_without_links
 
 # What asks for attention is counted so far; a clinic with more needs no figure but help.
 MOST_COUNTED = 1_000

@@ -15,7 +15,7 @@ from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import events
 from medcal.services.erasure import NOBODY
-from medcal.services.notifications import without_links
+from medcal.services.message_words import without_links
 
 NOTES = ("reason", "request", "cancel_reason", "overbooked_reason")
 

@@ -12,8 +12,9 @@ from medcal.failures import outline
 from medcal.i18n import n_
 from medcal.models import Location, ReminderRule
 from medcal.services.grace import WAITS
-from medcal.services.notifications import APPOINTMENTS, write_about
+from medcal.services.notifications import write_about
 from medcal.services.quiet_hours import end_of_quiet
+from medcal.services.told import APPOINTMENTS
 
 log = logging.getLogger(__name__)
 

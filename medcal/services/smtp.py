@@ -14,7 +14,7 @@ from functools import cache
 
 from medcal.config import Smtp
 from medcal.models import Message
-from medcal.services.notifications import Words, unsubscribe_link
+from medcal.services.message_words import Words, unsubscribe_link
 from medcal.services.outcomes import WRONG_SETTINGS, Outcome, Verdict
 from medcal.services.sockets import Encrypted, Plain, connect, resolve, trusting_context
 

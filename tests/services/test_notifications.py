@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from medcal.models import AccessToken, AppointmentStatus, Message, MessageStatus, OneTimeCode
 from medcal.security import digest
 from medcal.services import notifications
-from medcal.services.notifications import words_of
+from medcal.services.message_words import words_of
 from tests.support.factories import (
     NOW,
     Clinic,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from medcal.models import Message
-from medcal.services.notifications import words_of
+from medcal.services.message_words import words_of
 
 
 @dataclass(frozen=True)
