@@ -34,7 +34,8 @@ class Oidc:
     """The provider that the staff may sign in with; `issuer` exactly as the provider itself writes it.
 
     `roles` says which values of `roles_claim` give which role here; without a claim, roles are given here alone.
-    `admits` is invited, accounts or roles: who may sign in for the first time.
+    `admits` is invited, accounts or roles: who may sign in for the first time. `trusts_email`: an address of which the provider
+    does not say whether it is verified counts as verified.
     """
 
     issuer: str
@@ -46,6 +47,7 @@ class Oidc:
     roles: Mapping[str, str]
     admits: str
     allow_private: bool
+    trusts_email: bool = False
 
 
 # Minutes without use. Reception has the calendar on the screen all morning; who can change accounts should not leave that open.
@@ -73,6 +75,7 @@ class Settings:
     smtp: Smtp | None
     redis_url: str | None = field(repr=False)
     trusted_proxy_hops: int = 0
+    hsts_subdomains: bool = True
     oidc: Oidc | None = None
     keeps_local_accounts: bool = True
     # Who must have a second step to sign in with a password here: nobody, admins or everybody.
@@ -120,6 +123,7 @@ def settings() -> Settings:
         smtp=_smtp() if os.environ.get("SMTP_HOST") else None,
         redis_url=os.environ.get("REDIS_URL") or None,
         trusted_proxy_hops=_whole_number("TRUSTED_PROXY_HOPS", 0, 0, 10),
+        hsts_subdomains=not _is_allowed("HSTS_THIS_HOST_ALONE"),
         oidc=_oidc() if os.environ.get("OIDC_ISSUER") else None,
         keeps_local_accounts=_keeps_local_accounts(),
         second_step=_second_step(),
@@ -267,6 +271,7 @@ def _oidc() -> Oidc:
         roles=_roles(),
         admits=_admits(),
         allow_private=is_here or _is_allowed("OIDC_ALLOW_PRIVATE"),
+        trusts_email=_is_allowed("OIDC_TRUST_EMAIL"),
     )
 
 

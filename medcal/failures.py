@@ -1,5 +1,7 @@
-"""What of an error may be written down: never its text, which can hold names and addresses."""
+"""What of an error may be written down: never its text, which can hold names and addresses. And how a line of the log looks."""
 
+import logging
+import time
 import traceback
 from pathlib import Path
 
@@ -31,3 +33,40 @@ def _place(error: BaseException) -> str:
     if not ours:
         return ""
     return f" at {Path(ours[-1].filename).relative_to(PROJECT)}:{ours[-1].lineno}"
+
+
+# --- The log ----------------------------------------------------------------------------------------------------------
+
+
+def begin_log(level: int) -> None:
+    """From now on each line of this process says when (UTC), how bad, and where from; nothing changes where somebody else keeps the log."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Line("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ"))
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+class Line(logging.Formatter):
+    """One message is one line, so that nobody adds lines of his own making; a traceback follows as it is."""
+
+    converter = staticmethod(time.gmtime)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's own name)
+        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+
+
+class Sparing:
+    """Logs at most `most` refusals a minute: a hostile browser must not fill the disk, nor hide what others do."""
+
+    def __init__(self, log: logging.Logger, most: int = 30):
+        self._log, self._most = log, most
+        self._minute, self._count = 0, 0
+
+    def warning(self, message: str, *args: object) -> None:
+        minute = int(time.monotonic() // 60)
+        if minute != self._minute:
+            if self._count > self._most:
+                self._log.warning("%d more refusals were not logged", self._count - self._most)
+            self._minute, self._count = minute, 0
+        self._count += 1
+        if self._count <= self._most:
+            self._log.warning(message, *args)

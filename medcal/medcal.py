@@ -4,6 +4,8 @@
 import medcal.edge.hardening  # noqa: F401  (before anything of Reflex is used)
 # isort: on
 
+import logging
+
 import reflex as rx
 from starlette.types import ASGIApp
 
@@ -13,6 +15,7 @@ from medcal.components.layout import STYLESHEETS, app_wraps, head_components
 from medcal.edge.apology import apologize, note_script_error
 from medcal.edge.asgi import edge
 from medcal.edge.guard import Guard
+from medcal.failures import begin_log
 from medcal.i18n import DEFAULT, LANGUAGES, language, t
 from medcal.pages import PAGES, Page, not_found
 from medcal.services import directory
@@ -32,6 +35,7 @@ def guarded(app: ASGIApp) -> ASGIApp:
 
 def build() -> rx.App:
     """The whole application, closed by default."""
+    begin_log(logging.WARNING)
     built = rx.App(
         api_transformer=[build_api(), guarded],
         html_lang=DEFAULT,

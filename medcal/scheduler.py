@@ -18,7 +18,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from medcal import clock
 from medcal.config import BadSetting, settings
 from medcal.db import CHANNEL, engine, in_transaction
-from medcal.failures import outline
+from medcal.failures import begin_log, outline
 from medcal.services import (
     answers,
     booking,
@@ -218,7 +218,7 @@ def _join(threads: list[threading.Thread], patience: timedelta) -> None:
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    begin_log(logging.INFO)
     # It logs each run of each job.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     try:

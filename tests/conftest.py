@@ -20,6 +20,7 @@ for name in [*os.environ]:
             "TRUSTED_PROXY_HOPS",
             "OIDC_",
             "SECOND_STEP",
+            "HSTS_",
             "SESSION_",
             "MEDCAL_DATA_KEY",
         )

@@ -11,19 +11,22 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tools import database
+from tools.bun import install_bun
 from tools.chromium import find_chromium
-from tools.frontend import site
+from tools.frontend import build, site
 from tools.n8n_install import install as install_n8n
 from tools.oidc_provider import install as install_provider
 from tools.packages import install_packages
 from tools.places import HOME, LOGS, PYTHON, ROOT, environment
 from tools.processes import Child, Command, Family
+from tools.proxies import install as install_proxies
 from tools.say import Step, Stop, last_lines
 
 DATABASE = HOME / "test-postgres"
 IN_BROWSER = "tests/e2e"
-# Not part of everything: pyproject.toml leaves it out.
+# Not part of everything: pyproject.toml leaves them out.
 WITH_N8N = "tests/n8n"
+WITH_PROXIES = "tests/proxies"
 CHECKS = {
     "Style (ruff)": ["-m", "ruff", "check", "--output-format", "concise"],
     "Format (ruff)": ["-m", "ruff", "format", "--check", "--output-format", "concise"],
@@ -87,7 +90,9 @@ def _part(arguments: list[str]) -> Part:
     """`e2e -x -k held` are the browser tests with "held" in their names, until the first fails."""
     parser = argparse.ArgumentParser(prog="manage.py test", epilog="All other options go to pytest.")
     parser.add_argument(
-        "what", nargs="*", help="checks, a folder of tests (unit, services, e2e, n8n …), or a path below tests/"
+        "what",
+        nargs="*",
+        help="checks, a folder of tests (unit, services, e2e, n8n, proxies …), or a path below tests/",
     )
     parser.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match")
     known, others = parser.parse_known_intermixed_args(arguments)
@@ -107,8 +112,13 @@ def _run(family: Family, part: Part) -> Counter[str]:
         return results
     if any(path.startswith(WITH_N8N) for path in part.outside_browser):
         install_n8n(family)
+    behind_proxies = any(path.startswith(WITH_PROXIES) for path in part.outside_browser)
     database.forget_if_crowded(DATABASE)
     env = _environment(database.url_of(database.start_postgres(family, DATABASE, *database.FORGETFUL)))
+    if behind_proxies:
+        install_proxies(family)
+        install_bun(family)
+        env |= {"TEST_SITE": str(build(family)), "TEST_CHROMIUM": str(find_chromium(family))}
     if part.outside_browser:
         print("\nTests without a browser", flush=True)
         results += _pytest(family, [*part.outside_browser, *part.options_for("tests")], env)

@@ -85,10 +85,20 @@ def web_environment(site: Path, database_url: str) -> dict[str, str]:
 
 
 def host_and_port() -> tuple[str, int]:
-    """Where the web worker listens: GRANIAN_HOST, else this machine alone unless MEDCAL_URL invites others."""
+    """Where the web worker listens: GRANIAN_HOST, else this machine alone unless MEDCAL_URL invites others straight to it.
+
+    Who reaches it past its proxy speaks in the clear, and may say of himself whatever address he likes.
+    """
     url, port = address()
-    default = "127.0.0.1" if is_on_this_machine(url) else "0.0.0.0"  # noqa: S104 (on purpose, see above)
+    is_alone = is_on_this_machine(url) or _is_behind_a_proxy(url)
+    default = "127.0.0.1" if is_alone else "0.0.0.0"  # noqa: S104 (on purpose, see above)
     return os.environ.get("GRANIAN_HOST") or default, port
+
+
+def _is_behind_a_proxy(url: str) -> bool:
+    """By the settings: they name a proxy, or somebody else must be serving https."""
+    names_one = os.environ.get("TRUSTED_PROXY_HOPS") or "0"
+    return names_one != "0" or (url.startswith("https://") and not os.environ.get(f"{TLS}CERTIFICATE"))
 
 
 def start_web(family: Family, site: Path, database_url: str) -> Child:

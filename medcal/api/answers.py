@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from medcal import routes
 from medcal.edge.limits import household
+from medcal.edge.logs import Sparing
 from medcal.edge.origin import is_ours
 from medcal.edge.sockets import own_origins, peer
 from medcal.errors import Invalid, MedcalError, NotAllowed, SignInRefused, TooManyTries
@@ -22,6 +23,7 @@ from medcal.i18n import DEFAULT, LANGUAGES, speak, t
 from medcal.services.sessions import Device, browser_name
 
 log = logging.getLogger(__name__)
+sparing = Sparing(log)
 
 # An address says at most why something failed, in one of these words; the page has the sentence.
 FAILURES: dict[type[MedcalError], str] = {
@@ -44,6 +46,7 @@ class Posted:
     async def __call__(self, request: Request, language: Annotated[str, Form()] = DEFAULT) -> None:
         speak(language)
         if not is_ours(request.headers.get("origin"), request.headers.get("sec-fetch-site"), own_origins()):
+            sparing.warning("refused a form of a foreign page")
             raise NotAllowed
         request.state.page = self.page
 

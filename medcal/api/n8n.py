@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from medcal import clock
-from medcal.api.answers import client, problem
+from medcal.api.answers import client, problem, sparing
 from medcal.config import settings
 from medcal.db import in_transaction
 from medcal.edge.limits import Bucket
@@ -57,6 +57,7 @@ _strangers: dict[str, Bucket] = {}
 
 def _turn_away(address: str) -> Response:
     """Nothing is looked up for somebody who does not know the secret; who keeps trying is told to wait."""
+    sparing.warning("refused a callback that is not genuine")
     seconds = clock.now().timestamp()
     if len(_strangers) > 1_000:
         _strangers.clear()

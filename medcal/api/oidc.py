@@ -15,6 +15,7 @@ from medcal.config import Oidc
 from medcal.db import in_transaction
 from medcal.edge.cookies import WAY, clear_short_cookie, request_secret, set_short_cookie
 from medcal.edge.logs import Sparing
+from medcal.edge.origin import is_ours
 from medcal.i18n import LANGUAGES, current_language, speak
 from medcal.security import new_secret
 from medcal.services import oidc, oidc_calls, oidc_ways, staff_identities
@@ -39,6 +40,9 @@ def start(
     """Send the browser to the provider, with a cookie by which we know it again."""
     client, now = configured(), clock.now()
     speak(language if language in LANGUAGES else preferred_language(request))
+    if not is_ours(None, request.headers.get("sec-fetch-site"), ()):
+        # Where she is signed in at the provider already, a page of others could sign her in here without a word.
+        return to_page(routes.SIGN_IN)
     request.state.page = routes.SIGN_IN
     in_transaction(oidc_ways.count_start, address_of(request), now=now)
     try:

@@ -4,9 +4,8 @@ Each time more is opened to a browser, its visit gets a new cookie.
 """
 
 from typing import Annotated
-from urllib.parse import quote, unquote
 
-from fastapi import APIRouter, Cookie, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
@@ -14,15 +13,20 @@ from medcal import clock, routes
 from medcal.api.answers import Posted, client, preferred_language, to_page
 from medcal.config import settings
 from medcal.db import in_transaction
-from medcal.edge.cookies import clear_visit_cookie, request_visit_ref, set_visit_cookie
+from medcal.edge.cookies import (
+    CONTACT,
+    clear_short_cookie,
+    clear_visit_cookie,
+    request_secret,
+    request_visit_ref,
+    set_short_cookie,
+    set_visit_cookie,
+)
 from medcal.errors import LinkExpired
-from medcal.security import digest, new_secret
+from medcal.security import digest, new_secret, seal, unseal
 from medcal.services import access
 
 router = APIRouter()
-
-# Where the code went, for the second step of the form; an address has no place for it, and the server need not keep it.
-CONTACT = "medcal_contact"
 
 
 @router.get("/l/{token}")
@@ -75,15 +79,14 @@ def send_code(request: Request, contact: Annotated[str, Form(max_length=200)]) -
 def open_with_code(
     request: Request,
     code: Annotated[str, Form(max_length=20)],
-    contact: Annotated[str, Cookie(alias=CONTACT, max_length=600)] = "",
 ) -> RedirectResponse:
     """Show the appointments that belong to the contact which the code was sent to."""
-    value = new_secret()
-    if not contact or not in_transaction(_open, unquote(contact), code, request_visit_ref(request), digest(value)):
+    value, contact = new_secret(), _kept_contact(request)
+    if not contact or not in_transaction(_open, contact, code, request_visit_ref(request), digest(value)):
         return to_page(routes.FIND_APPOINTMENT, step="code", failed="code")
     answer = to_page(routes.APPOINTMENT)
     set_visit_cookie(answer, value)
-    _forget_contact(answer)
+    clear_short_cookie(answer, CONTACT)
     return answer
 
 
@@ -102,19 +105,16 @@ def leave(request: Request) -> RedirectResponse:
         in_transaction(access.leave, visit)
     answer = to_page(routes.HOME)
     clear_visit_cookie(answer)
-    _forget_contact(answer)
+    clear_short_cookie(answer, CONTACT)
     return answer
 
 
 def _keep_contact(answer: Response, contact: str) -> None:
-    lasts = int(access.CODE_LASTS.total_seconds())
-    _set_contact(answer, quote(contact), lasts)
+    """For the second step of the form: an address has no place for it, and the server keeps its digest alone."""
+    sealed = seal(settings().secret_key, contact, CONTACT).rstrip("=")
+    set_short_cookie(answer, CONTACT, sealed, int(access.CODE_LASTS.total_seconds()))
 
 
-def _forget_contact(answer: Response) -> None:
-    _set_contact(answer, "", 0)
-
-
-def _set_contact(answer: Response, value: str, max_age: int) -> None:
-    path, is_https = "/api/appointment", settings().is_https
-    answer.set_cookie(CONTACT, value, max_age=max_age, path=path, httponly=True, samesite="strict", secure=is_https)
+def _kept_contact(request: Request) -> str | None:
+    sealed = request_secret(request, CONTACT) or ""
+    return unseal(settings().secret_key, sealed + "=" * (-len(sealed) % 4), CONTACT)

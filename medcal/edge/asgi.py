@@ -99,7 +99,7 @@ class Answer:
             else policy_of_file(self.path)
         )
         return [
-            *security_headers(is_https),
+            *security_headers(is_https, settings().hsts_subdomains),
             (b"content-security-policy", policy),
             (b"cache-control", cache_control(self.path, is_page, is_found)),
             # Not in a robots.txt, which would list them for everybody.

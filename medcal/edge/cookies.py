@@ -18,12 +18,16 @@ Headers = Iterable[tuple[bytes, bytes]]
 STAFF, VISIT = "medcal_session", "medcal_visit"
 # Between password and code, and between a one-time link and the password that is given under it.
 TICKET, LINK = "medcal_ticket", "medcal_link"
+# Where a patient's code went, sealed: for the second step of the form.
+CONTACT = "medcal_contact"
 # By this one we know who comes back from the provider of identity.
 WAY = "medcal_way"
 STAFF_SECONDS = 7 * 24 * 3600
 VISIT_SECONDS = 90 * 24 * 3600
 
 _VALUE = re.compile(r"[A-Za-z0-9_-]{20,200}")
+# An address of two hundred letters.
+_SEALED = re.compile(r"[A-Za-z0-9_-]{20,1200}")
 _REFERENCES = re.compile(r"(staff|visit)=([0-9a-f]{64})")
 
 
@@ -41,7 +45,7 @@ def clear_staff_cookie(response: Response) -> None:
 
 
 def set_short_cookie(response: Response, cookie: str, value: str, max_age: int) -> None:
-    """TICKET, LINK or WAY, for the minutes that it takes."""
+    """TICKET, LINK, CONTACT or WAY, for the minutes that it takes."""
     _set(response, cookie, value, max_age)
 
 
@@ -50,7 +54,7 @@ def clear_short_cookie(response: Response, cookie: str) -> None:
 
 
 def request_secret(request: Request, cookie: str) -> str | None:
-    """The value of TICKET, LINK or WAY behind an HTTP request, None without one."""
+    """The value of TICKET, LINK, CONTACT or WAY behind an HTTP request, None without one."""
     return cookie_value(request.scope["headers"], cookie)
 
 
@@ -108,7 +112,7 @@ def cookie_value(headers: Headers, cookie: str) -> str | None:
     pairs = (pair.strip().partition(b"=") for name, line in headers if name == b"cookie" for pair in line.split(b";"))
     found = {value.decode("latin-1") for name, _, value in pairs if name == cookie_name(cookie).encode()}
     value = found.pop() if len(found) == 1 else ""
-    return value if _VALUE.fullmatch(value) else None
+    return value if (_SEALED if cookie == CONTACT else _VALUE).fullmatch(value) else None
 
 
 def _ref(headers: Headers, cookie: str) -> str | None:

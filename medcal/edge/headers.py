@@ -13,8 +13,8 @@ _HASHED_NAME = re.compile(r"/assets/(?!reflex-env-).*-[\w-]{8}\.\w+")
 _OFF = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi", "display-capture")
 
 
-def security_headers(is_https: bool) -> Pairs:
-    """The same for every answer."""
+def security_headers(is_https: bool, with_subdomains: bool = True) -> Pairs:
+    """The same for every answer. `with_subdomains`: what lies below our name must be on https as well."""
     pairs = [
         (b"x-content-type-options", b"nosniff"),
         (b"x-frame-options", b"DENY"),
@@ -24,7 +24,8 @@ def security_headers(is_https: bool) -> Pairs:
         (b"cross-origin-resource-policy", b"same-origin"),
     ]
     if is_https:
-        pairs.append((b"strict-transport-security", b"max-age=63072000"))
+        subdomains = b"; includeSubDomains" if with_subdomains else b""
+        pairs.append((b"strict-transport-security", b"max-age=63072000" + subdomains))
     return pairs
 
 

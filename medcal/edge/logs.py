@@ -2,8 +2,9 @@
 
 import logging
 import re
-import time
 from collections.abc import Callable
+
+from medcal.failures import Sparing as Sparing
 
 _formatter = logging.Formatter()
 
@@ -23,7 +24,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"\b((?:staff|visit)=)[0-9a-f]{64}"), r"\1…"),
     # Addresses: the query, and the token of a mailed link or of a doctor's calendar.
-    (re.compile(r"(/(?:l|feed)/)[\w-]+"), r"\1…"),
+    (re.compile(r"(/(?:l|feed)/(?:staff/)?)[\w-]+"), r"\1…"),
     (re.compile(r"(\b(?:https?|wss?)://[^\s?'\"]*|(?<=[\s'\"])/[^\s?'\"]*)\?[^\s'\"]+"), r"\1?…"),
     (re.compile(r"\b(token=)[^&\s'\"]+"), r"\1…"),
 )
@@ -61,21 +62,3 @@ def _redacting(factory: Callable[..., logging.LogRecord]) -> Callable[..., loggi
         return record
 
     return make
-
-
-class Sparing:
-    """Logs at most `most` refusals a minute: a hostile browser must not fill the disk, nor hide what others do."""
-
-    def __init__(self, log: logging.Logger, most: int = 30):
-        self._log, self._most = log, most
-        self._minute, self._count = 0, 0
-
-    def warning(self, message: str, *args: object) -> None:
-        minute = int(time.monotonic() // 60)
-        if minute != self._minute:
-            if self._count > self._most:
-                self._log.warning("%d more refusals were not logged", self._count - self._most)
-            self._minute, self._count = minute, 0
-        self._count += 1
-        if self._count <= self._most:
-            self._log.warning(message, *args)

@@ -5,9 +5,11 @@ from starlette.types import Receive, Scope, Send
 
 from medcal.config import public_url
 
+_FOR_PROGRAMS = ("/api/", "/feed/", "/_event")
+
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a reader to the same page on https; whatever was sent here in the clear is refused, so that nobody goes on doing so.
+    """Send a reader to the same page on https. What is sent here in the clear, or asked for by a program, is refused, so that nobody goes on doing so.
 
     The address comes from the settings: what a client says about the host does not count.
     """
@@ -19,7 +21,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _answer(scope: Scope) -> Response:
-    if scope["method"] not in ("GET", "HEAD"):
+    if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(_FOR_PROGRAMS):
         return PlainTextResponse(f"Please use {public_url()}\n", 403)
     query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
     path = scope.get("raw_path") or scope["path"].encode()

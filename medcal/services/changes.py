@@ -19,6 +19,9 @@ from medcal.security import PATIENT, Actor
 from medcal.services import events, freed_time, grace, waitlist
 from medcal.services.availability import FITS, busy_length_of, length_of, question
 from medcal.services.booking import place_at_desk, queue_for, release_lapsed_holds, why_not
+from medcal.services.patients import check_free_text
+
+LONGEST_REASON = 300
 
 # --- Moving -----------------------------------------------------------------------------------------------------------
 
@@ -176,9 +179,10 @@ def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor
 
     Patients may until the clinic's deadline (TooLate); staff always, doctors in their own calendar (NotAllowed), and then patient and
     list hear of it after the grace. A cancelled one stays in the history; cancelling it again does nothing. The reason stays with the
-    appointment.
+    appointment (Invalid where it is too long).
     """
     assert appointment.id is not None
+    reason = check_free_text(reason, "reason", LONGEST_REASON)
     if by.is_staff and not by.sees_doctor(appointment.doctor_id):
         raise NotAllowed
     waitlist.leave(db, appointment.id, by=by, now=now)
@@ -198,7 +202,7 @@ def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor
         id=appointment.id,
         now=now,
         by=str(by.kind),
-        reason=seal_note(reason[:300], "appointment.cancel_reason"),
+        reason=seal_note(reason, "appointment.cancel_reason"),
         is_late=is_late,
     )
     db.refresh(appointment)

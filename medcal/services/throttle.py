@@ -1,12 +1,16 @@
 """How often something may be tried: counted in the database, so that the limit holds over all workers."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session
 
 from medcal.db import fetch, fetch_one
 from medcal.errors import TooManyTries
+from medcal.failures import Sparing
 from medcal.security import digest
+
+log = Sparing(logging.getLogger(__name__))
 
 
 def count(db: Session, name: str, *, limit: int, window: timedelta, now: datetime) -> int:
@@ -27,6 +31,8 @@ def count(db: Session, name: str, *, limit: int, window: timedelta, now: datetim
     )
     assert row is not None
     if row.tries > limit:
+        # The first word says what was tried; what follows says by whom.
+        log.warning("a limit was reached: %s", name.split()[0])
         raise TooManyTries
     return int(row.tries)
 

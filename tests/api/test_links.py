@@ -8,7 +8,7 @@ import pytest
 
 from medcal import clock
 from medcal.db import fetch, fetch_one
-from medcal.edge.cookies import VISIT
+from medcal.edge.cookies import CONTACT, VISIT
 from medcal.security import digest
 from medcal.services import access, notifications
 from tests.support.factories import make_appointment, make_clinic, make_entry, make_offer, make_patient
@@ -168,6 +168,27 @@ def test_a_known_and_an_unknown_contact_get_the_same_answer(db, new_browser, app
         return answer.status_code, answer.headers["location"], opened.headers["location"], cookies
 
     assert shape("alice@example.com") == shape("charlie@example.com")
+
+
+def test_what_the_browser_keeps_until_the_code_is_there_says_nothing_of_her_either(
+    db, browser, appointment, configured
+):
+    configured(MEDCAL_URL="https://clinic.test")
+
+    answer = browser.post("/api/appointment/code", {"origin": None}, contact="alice@example.com")
+
+    [cookie] = [cookie for cookie in answer.headers.get_list("set-cookie") if CONTACT in cookie]
+    assert cookie.startswith(f"__Host-{CONTACT}=")
+    assert all(part in cookie for part in ("HttpOnly", "Secure", "SameSite=lax", "Path=/", "Max-Age=600"))
+    assert "alice" not in cookie and "example" not in cookie
+
+
+def test_a_contact_that_the_browser_made_up_opens_nothing(db, browser, appointment):
+    _, code = ask_for_code(db, browser)
+    browser.take_cookie(CONTACT, "alice%40example.com")
+
+    assert "failed=code" in browser.post("/api/appointment/open", code=code).headers["location"]
+    assert seen(db, browser) == []
 
 
 def test_no_address_says_whose_appointments_are_looked_for(db, browser, appointment):

@@ -384,6 +384,36 @@ def test_an_address_that_is_not_verified_is_nobodys(db, browser, provider, claim
     assert_refused(db, browser, come_back(browser, provider), "unverified")
 
 
+def test_where_the_provider_has_no_word_for_verified_the_settings_may_vouch_for_it(browser, provider, configured, sam):
+    configured(OIDC_TRUST_EMAIL="1")
+    provider.claims = {"email_verified": None}
+
+    assert come_back(browser, provider).headers["location"] == "/staff"
+
+
+@pytest.mark.parametrize("said", [False, "true", 1])
+def test_what_the_provider_doubts_is_not_vouched_for(db, browser, provider, configured, said):
+    configured(OIDC_TRUST_EMAIL="1")
+    provider.claims = {"email_verified": said}
+
+    assert_refused(db, browser, come_back(browser, provider), "unverified")
+
+
+def test_a_doubt_counts_wherever_the_provider_says_it(db, browser, provider, configured):
+    configured(OIDC_TRUST_EMAIL="1", OIDC_ROLES_CLAIM="roles")
+    provider.claims = {"email_verified": None}
+    provider.userinfo = {"email_verified": False, "roles": ["reception"]}
+
+    assert_refused(db, browser, come_back(browser, provider), "unverified")
+
+
+def test_an_address_from_userinfo_is_not_verified_by_the_id_token(db, browser, provider):
+    provider.claims = {"email": None, "email_verified": True}
+    provider.userinfo = {"email": "sam@clinic.example", "email_verified": None}
+
+    assert_refused(db, browser, come_back(browser, provider), "unverified")
+
+
 def test_an_address_that_only_looks_like_hers_is_not_hers(db, browser, provider):
     """The Kelvin sign becomes a k when it is written small."""
     make_user(db, "Kim Kern", password_hash="")
@@ -504,6 +534,14 @@ def test_userinfo_of_somebody_else_is_not_taken(db, browser, provider, userinfo)
 
 
 # --- Lies on the way back ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["cross-site", "same-site"])
+def test_a_page_of_others_does_not_begin_a_sign_in(browser, provider, page):
+    answer = browser.get("/auth/oidc/start", **{"sec-fetch-site": page})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert WAY not in browser.cookies
 
 
 def test_a_state_that_nobody_was_given_leads_nowhere(db, browser, provider):

@@ -29,6 +29,14 @@ def test_a_reader_is_led_to_the_same_page_of_the_clinic(http: Browser, asked: st
     assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("path", ["/api/health", "/api/appointment.ics", "/feed/token.ics", "/_event/?token=x"])
+def test_a_program_is_not_led_on_or_nobody_would_mend_it(http: Browser, path: str) -> None:
+    answer = http.get(path)
+
+    assert answer.status_code == 403
+    assert "location" not in answer.headers
+
+
 def test_what_is_sent_in_the_clear_is_refused(http: Browser) -> None:
     answer = http.post("/api/sign-in", data={"password": "in the clear"})
 

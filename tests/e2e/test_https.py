@@ -1,9 +1,12 @@
 """https without a proxy: what a browser then does, and what it is told to do from then on."""
 
+import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -64,6 +67,15 @@ def test_a_browser_books_and_signs_in_with_cookies_that_never_leave_https(
     assert all(cookie["secure"] and cookie["httpOnly"] for cookie in cookies)
     # Nobody vouches for the certificate, so there is no help for those who are offline.
     assert set(said) <= {"An SSL certificate error occurred when fetching the script."}
+
+
+def test_old_tls_is_not_spoken(https: tuple[str, str]) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode, context.maximum_version = False, ssl.CERT_NONE, ssl.TLSVersion.TLSv1_2
+    address = urlsplit(https[0])
+
+    with socket.create_connection((address.hostname, address.port), 5) as line, pytest.raises((ssl.SSLError, OSError)):
+        context.wrap_socket(line)
 
 
 def test_plain_http_leads_to_the_same_page_on_https(https: tuple[str, str], page: Page) -> None:

@@ -14,7 +14,7 @@ import rxconfig
 from tools import check, chromium, commands, database, frontend, n8n, places, processes, stamps, tls
 from tools.processes import Family
 from tools.say import Stop
-from tools.services import Service
+from tools.services import Service, host_and_port
 
 
 @pytest.fixture
@@ -393,6 +393,26 @@ def test_https_is_served_where_the_address_says(variables, expected, pem: list[s
 
     assert places.address() == expected
     assert [places.environment()[f"{tls.TLS}{what}"] for what in ("CERTIFICATE", "KEYFILE")] == pem
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        ({}, "127.0.0.1"),
+        ({"MEDCAL_URL": "http://clinic.lan:8000"}, "0.0.0.0"),
+        ({"MEDCAL_URL": "http://clinic.lan", "TRUSTED_PROXY_HOPS": "1"}, "127.0.0.1"),
+        ({"MEDCAL_URL": "https://clinic.example"}, "127.0.0.1"),
+        ({"MEDCAL_URL": "https://clinic.example", f"{tls.TLS}CERTIFICATE": "cert.pem"}, "0.0.0.0"),
+        ({"MEDCAL_URL": "https://clinic.example", "GRANIAN_HOST": "10.0.0.5"}, "10.0.0.5"),
+    ],
+)
+def test_nobody_reaches_a_worker_past_its_proxy(variables, host, monkeypatch: pytest.MonkeyPatch):
+    for name in ("MEDCAL_URL", "MEDCAL_PORT", "TRUSTED_PROXY_HOPS", "GRANIAN_HOST", f"{tls.TLS}CERTIFICATE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert host_and_port()[0] == host
 
 
 @pytest.mark.parametrize(

@@ -584,6 +584,17 @@ def test_a_cancelled_time_is_free_at_once_and_stays_in_the_history(db: Session, 
     assert [mail.kind for mail in inbox(db)] == ["appointment.cancelled"]
 
 
+def test_a_reason_shows_what_it_says_and_is_refused_rather_than_cut(db: Session, clinic: Clinic) -> None:
+    mine, other = (make_appointment(db, clinic, at(f"2026-03-10 {hour}:00")) for hour in ("09", "10"))
+
+    cancel(db, mine, reason=" \u202eI am well.\x07 ")
+    assert mine.cancel_reason == "I am well."
+
+    with pytest.raises(Invalid):
+        cancel(db, other, reason="x" * 301)
+    assert other.status is AppointmentStatus.booked
+
+
 def test_cancelling_twice_does_nothing_more(db: Session, clinic: Clinic) -> None:
     mine = make_appointment(db, clinic, at("2026-03-10 09:00"))
     cancel(db, mine)

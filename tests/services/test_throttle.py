@@ -7,6 +7,7 @@ import pytest
 
 from medcal.db import fetch_one, in_transaction
 from medcal.errors import TooManyTries
+from medcal.failures import Sparing
 from medcal.services import throttle
 from tests.support.factories import NOW
 
@@ -88,6 +89,16 @@ def test_the_limit_holds_over_all_who_count_at_the_same_instant(committed):
 
 def test_it_says_which_try_it_is(db):
     assert [throttle.count(db, "knocking", limit=3, window=MINUTE, now=NOW) for _ in range(3)] == [1, 2, 3]
+
+
+def test_the_log_says_what_was_tried_too_often_and_not_by_whom(db, caplog, monkeypatch):
+    monkeypatch.setattr(throttle, "log", Sparing(throttle.log._log))
+    try_often(db, 3, "sign-in as alice@example.com")
+    assert not caplog.records
+
+    with pytest.raises(TooManyTries):
+        try_often(db, 1, "sign-in as alice@example.com")
+    assert [record.getMessage() for record in caplog.records] == ["a limit was reached: sign-in"]
 
 
 def test_what_is_kept_names_nobody(db):

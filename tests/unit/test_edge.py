@@ -219,9 +219,15 @@ def test_every_answer_carries_the_security_headers(client, path):
 def test_https_stays_https(https_client):
     headers = https_client.get("/").headers
 
-    assert headers["strict-transport-security"] == "max-age=63072000"
+    assert headers["strict-transport-security"] == "max-age=63072000; includeSubDomains"
     assert "connect-src 'self' wss://clinic.test;" in headers["content-security-policy"]
     assert "upgrade-insecure-requests" in headers["content-security-policy"]
+
+
+def test_a_clinic_with_plain_http_below_its_name_keeps_that(configured, https_client):
+    configured(HSTS_THIS_HOST_ALONE="1")
+
+    assert https_client.get("/").headers["strict-transport-security"] == "max-age=63072000"
 
 
 @pytest.mark.parametrize("path", ["/unchanged", "/unchanged.html"])

@@ -29,6 +29,7 @@ HASH = "a" * 64
         ("Set-Cookie: medcal_session=Alice; HttpOnly", "Set-Cookie: …"),
         (f"staff={HASH}", "staff=…"),
         ("GET /l/AliceAlice_-0 HTTP/1.1", "GET /l/… HTTP/1.1"),
+        ("GET /l/staff/AliceAlice_-0 HTTP/1.1", "GET /l/staff/… HTTP/1.1"),
         ("GET /feed/AliceAlice_-0.ics HTTP/1.1", "GET /feed/….ics HTTP/1.1"),
         ("GET /appointment?code=Alice HTTP/1.1", "GET /appointment?… HTTP/1.1"),
         ("ws://clinic.example/_event/?token=Alice&EIO=4", "ws://clinic.example/_event/?…"),
@@ -66,7 +67,7 @@ def test_tracebacks_are_redacted_too(log, monkeypatch):
 def test_a_flood_of_refusals_does_not_fill_the_log(log, monkeypatch):
     logger, written = log
     now = 0.0
-    monkeypatch.setattr("medcal.edge.logs.time.monotonic", lambda: now)
+    monkeypatch.setattr("medcal.failures.time.monotonic", lambda: now)
     sparing = Sparing(logger, most=3)
 
     for _ in range(10):

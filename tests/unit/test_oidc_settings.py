@@ -33,7 +33,7 @@ def test_three_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found is not None
     assert found.issuer == "https://clinic.eu.auth0.com/"
     assert (found.name, found.scopes) == ("clinic.eu.auth0.com", "openid profile email")
-    assert (found.admits, found.roles_claim, found.allow_private) == ("invited", "", False)
+    assert (found.admits, found.roles_claim, found.allow_private, found.trusts_email) == ("invited", "", False, False)
 
 
 def test_the_secret_is_in_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +80,7 @@ def test_a_provider_on_this_machine_needs_no_certificate(monkeypatch: pytest.Mon
         ("OIDC_ADMITS", "roles", "OIDC_ROLES_CLAIM"),
         ("OIDC_LOCAL_ACCOUNTS", "no", "OIDC_LOCAL_ACCOUNTS"),
         ("OIDC_ALLOW_PRIVATE", "yes", "OIDC_ALLOW_PRIVATE"),
+        ("OIDC_TRUST_EMAIL", "yes", "OIDC_TRUST_EMAIL"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_its_name(

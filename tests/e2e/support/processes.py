@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 PROJECT = Path(__file__).resolve().parents[3]
 PATIENCE_SECONDS = 60
@@ -47,7 +46,9 @@ def web_worker(site: Path, port: int, environment: dict[str, str], folder: Path)
         "__REFLEX_SKIP_COMPILE": "true",
     }
     with _running([*command, "--port", str(port), "--workers", "1"], environment | more, folder / "web.log") as web:
-        _wait_until_open(web, f"{urlsplit(environment['MEDCAL_URL']).scheme}://127.0.0.1:{port}/ping")
+        # Behind a proxy the public address says nothing about our own port.
+        scheme = "https" if "GRANIAN_SSL_CERTIFICATE" in environment else "http"
+        _wait_until_open(web, f"{scheme}://127.0.0.1:{port}/ping")
         yield web
 
 
