@@ -6,6 +6,8 @@
     python -m bench messages        messages handed to a receiver per second, beside bare posts; bookings while the receiver hangs
     python -m bench offers          who is asked for a freed time among 10,000 who wait, and 500 times freed at once
     python -m bench sign-in         1,000 guesses from one address, and from many at one account; known accounts against unknown
+    python -m bench codes           the same of one-time codes and links: guesses, and known contacts against unknown
+    python -m bench proof           what proof of work costs a browser, and a robot
     python -m bench browser         a click until the page has changed; a change until the second browser shows it
 
 Nothing of a clinic's own data is touched: each measurement makes a database and drops it. Figures go to bench/results.
@@ -14,7 +16,7 @@ Nothing of a clinic's own data is touched: each measurement makes a database and
 import importlib
 import sys
 
-MEASUREMENTS = ("booking", "availability", "offers", "messages", "sign-in", "browser")
+MEASUREMENTS = ("booking", "availability", "offers", "messages", "sign-in", "codes", "proof", "browser")
 
 
 def main(names: list[str]) -> int:

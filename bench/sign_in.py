@@ -4,7 +4,6 @@ Against a running web worker, with the addresses that a proxy would report (TRUS
 """
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ import httpx
 from sqlmodel import Session
 
 import medcal.db
-from bench import report, scratch
+from bench import ranks, report, scratch
 from medcal.db import in_transaction
 from medcal.security import Role, hash_password
 from tests.e2e.support.clinic import open_clinic
@@ -46,7 +45,7 @@ def measure_here() -> None:
         times = _times(door)
         one = _guess(door, [clinic.sam.email] * GUESSES, ["203.0.113.1"] * GUESSES)
         right_elsewhere = door.knock(clinic.sam.email, PASSWORD, "198.51.100.1").word
-        many = _guess(door, ["ada@clinic.example"] * GUESSES, [_address(10, place) for place in range(GUESSES)])
+        many = _guess(door, ["ada@clinic.example"] * GUESSES, [address_of(10, place) for place in range(GUESSES)])
         right_meanwhile = door.knock("ada@clinic.example", PASSWORD, "198.51.100.2").word
     _report_guesses({"one address, one account": one, "1,000 addresses, one account": many})
     print(f"\nThe right password meanwhile, from elsewhere: {right_elsewhere or 'in'}; {right_meanwhile or 'in'}.")
@@ -101,14 +100,19 @@ class Door:
 
 
 def _open(stack: ExitStack) -> Door:
+    return Door(open_worker(stack))
+
+
+def open_worker(stack: ExitStack) -> str:
+    """The address of a web worker that believes one proxy, running until the stack is left."""
     folder, port = Path(stack.enter_context(tempfile.TemporaryDirectory())), free_port()
     address = f"http://localhost:{port}"
     settings = {"MEDCAL_HOME": str(folder), "MEDCAL_PORT": str(port), "MEDCAL_URL": address, "TRUSTED_PROXY_HOPS": "1"}
     stack.enter_context(web_worker(Path(os.environ["TEST_SITE"]), port, settings, folder))
-    return Door(address)
+    return address
 
 
-def _address(net: int, place: int) -> str:
+def address_of(net: int, place: int) -> str:
     return f"{net}.{place // 65536 % 256}.{place // 256 % 256}.{place % 256}"
 
 
@@ -142,12 +146,12 @@ def _report_guesses(found: dict[str, dict[str, float]]) -> None:
 def _times(door: Door) -> dict[str, list[float]]:
     """Milliseconds of a wrong password by kind of account: in turns, so that what else the machine does hits all alike."""
     for place in range(10):
-        door.knock(f"warm-{place}@clinic.example", "wrong", _address(11, place))
+        door.knock(f"warm-{place}@clinic.example", "wrong", address_of(11, place))
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for place in range(SAMPLES):
         turn = place % len(KINDS)
         for kind in KINDS[turn:] + KINDS[:turn]:
-            address = _address(12, place * len(KINDS) + KINDS.index(kind))
+            address = address_of(12, place * len(KINDS) + KINDS.index(kind))
             answer = door.knock(f"{kind}-{place}@clinic.example", "not the password", address)
             assert answer.word == "refused", answer
             found[kind].append(answer.ms)
@@ -155,23 +159,8 @@ def _times(door: Door) -> dict[str, list[float]]:
 
 
 def _report_times(times: dict[str, list[float]]) -> None:
-    rows = []
-    for kind, samples in times.items():
-        p50, p95 = report.percentiles(samples)
-        rows.append(
-            [kind, f"{p50:.1f}", f"{p95:.1f}", f"{statistics.fmean(samples):.1f}", _apart(samples, times["known"])]
-        )
     report.table(
-        f"A wrong password, ms, {SAMPLES} of each kind in turns",
-        ["account", "p50", "p95", "mean", "slower than known"],
-        rows,
+        f"A wrong password, ms, {SAMPLES} of each kind in turns ({report.load()})",
+        ["account", *ranks.HEADER],
+        [[kind, *ranks.cells(samples, times["known"])] for kind, samples in times.items()],
     )
-
-
-def _apart(samples: list[float], known: list[float]) -> str:
-    """How often one of these takes longer than one of the known: 50 % where time tells nothing."""
-    longer = (
-        sum(one > other for one in samples for other in known)
-        + sum(one == other for one in samples for other in known) / 2
-    )
-    return f"{longer / len(samples) / len(known):.0%}"

@@ -143,6 +143,15 @@ class TooManyVisits(MedcalError):
         return t("Several visits are already booked under this address or number. Please call us for another one.")
 
 
+class ProofRefused(MedcalError):
+    """A stranger's browser has not done the moment of computing that comes before, or not for this."""
+
+    status = 403
+
+    def sentence(self) -> str:
+        return t("Your browser has not finished its check that you are not a machine. Please send the form once more.")
+
+
 class SignInRefused(MedcalError):
     status = 401
 

@@ -38,6 +38,7 @@ FLOWS = (
     Flow("offer", "Medcal: offer of an earlier time", ("offer.made",)),
     Flow("offer-closed", "Medcal: offer closed", ("offer.withdrawn", "offer.taken", "waitlist.paused")),
     Flow("sign-in-code", "Medcal: sign-in code", ("code",)),
+    Flow("account", "Medcal: account of the staff", ("account",)),
 )
 # The same for whatever kind comes: one address for all.
 ALL = Flow("all-messages", "Medcal: all messages", ())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tools import database
+from tools import audit, database
 from tools.bun import install_bun
 from tools.chromium import find_chromium
 from tools.frontend import build, site
@@ -145,7 +145,21 @@ def _run_checks(family: Family) -> Counter[str]:
         except Stop:
             print(log.read_text())
             results["failed"] += 1
-    return results
+    return results + _audit()
+
+
+def _audit() -> Counter[str]:
+    """A known hole in a package fails the run; that nobody could be asked does not."""
+    found, silence = list[audit.Hole](), ""
+    with Step("Known holes in packages (OSV)"):
+        try:
+            found = audit.holes()
+        except audit.Unreachable as reason:
+            silence = f"    They were not asked about: {reason}"
+    for line in (silence, *(f"    {hole}" for hole in found)):
+        if line:
+            print(line)
+    return Counter(failed=1) if found else Counter(skipped=1) if silence else Counter(checks=1)
 
 
 def _start_building(family: Family) -> Child:

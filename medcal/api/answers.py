@@ -14,11 +14,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from medcal import routes
+from medcal.edge.cookies import KNOWN, request_secret
 from medcal.edge.limits import household
 from medcal.edge.logs import Sparing
 from medcal.edge.origin import is_ours
 from medcal.edge.sockets import own_origins, peer
-from medcal.errors import Invalid, MedcalError, NotAllowed, SignInRefused, TooManyTries
+from medcal.errors import Invalid, MedcalError, NotAllowed, ProofRefused, SignInRefused, TooManyTries
 from medcal.i18n import DEFAULT, LANGUAGES, speak, t
 from medcal.services.sessions import Device, browser_name
 
@@ -28,6 +29,7 @@ sparing = Sparing(log)
 # An address says at most why something failed, in one of these words; the page has the sentence.
 FAILURES: dict[type[MedcalError], str] = {
     SignInRefused: "refused",
+    ProofRefused: "proof",
     TooManyTries: "wait",
     Invalid: "form",
 }
@@ -64,7 +66,8 @@ def client(request: Request) -> str | None:
 
 def device(request: Request) -> Device:
     """Where a session is opened, as its owner will recognize it."""
-    return Device(client(request) or "", browser_name(request.headers.get("user-agent", "")[:400]))
+    browser = browser_name(request.headers.get("user-agent", "")[:400])
+    return Device(client(request) or "", browser, request_secret(request, KNOWN) or "")
 
 
 def preferred_language(request: Request) -> str:

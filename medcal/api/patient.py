@@ -24,7 +24,7 @@ from medcal.edge.cookies import (
 )
 from medcal.errors import LinkExpired
 from medcal.security import digest, new_secret, seal, unseal
-from medcal.services import access
+from medcal.services import access, proof_of_work
 
 router = APIRouter()
 
@@ -65,10 +65,16 @@ def _page_of(opened: access.Opened) -> RedirectResponse:
 
 
 @router.post("/api/appointment/code", dependencies=[Depends(Posted(routes.FIND_APPOINTMENT))])
-def send_code(request: Request, contact: Annotated[str, Form(max_length=200)]) -> RedirectResponse:
+def send_code(
+    request: Request,
+    contact: Annotated[str, Form(max_length=200)],
+    proof: Annotated[str, Form(max_length=400)] = "",
+) -> RedirectResponse:
     """Send a code if we know the contact; the answer is the same if we do not."""
     answer = to_page(routes.FIND_APPOINTMENT, step="code")
     visit = request_visit_ref(request) or set_visit_cookie(answer)
+    # Not of this very browser: a visit may get another cookie between the page and its form.
+    in_transaction(proof_of_work.spend, proof, "code", lasts=access.CHALLENGE_LASTS, now=clock.now())
     in_transaction(access.count_code_wish, contact, client(request), now=clock.now())
     in_transaction(access.send_code, contact, visit, clock.now())
     _keep_contact(answer, contact)

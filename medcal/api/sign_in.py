@@ -10,6 +10,8 @@ from medcal.api.answers import FAILURES, Posted, client, device, to_page
 from medcal.api.oidc_logout import leave
 from medcal.db import in_transaction
 from medcal.edge.cookies import (
+    KNOWN,
+    KNOWN_SECONDS,
     TICKET,
     clear_short_cookie,
     clear_staff_cookie,
@@ -75,6 +77,8 @@ def enter(request: Request, value: str, wanted: str = "") -> RedirectResponse:
         in_transaction(sessions.sign_out, before)
     answer = RedirectResponse(wanted, 303) if routes.is_staff_page(wanted) else to_page(routes.STAFF_CALENDAR)
     set_staff_cookie(answer, value, max_age=int(sessions.longest_session().total_seconds()))
+    marks = in_transaction(sessions.remember_browser, value, request_secret(request, KNOWN) or "")
+    set_short_cookie(answer, KNOWN, marks, KNOWN_SECONDS)
     return answer
 
 

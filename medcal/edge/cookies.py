@@ -22,6 +22,9 @@ TICKET, LINK = "medcal_ticket", "medcal_link"
 CONTACT = "medcal_contact"
 # By this one we know who comes back from the provider of identity.
 WAY = "medcal_way"
+# Whose accounts were used from this browser (services/known_browsers.py).
+KNOWN = "medcal_known"
+KNOWN_SECONDS = 400 * 24 * 3600
 STAFF_SECONDS = 7 * 24 * 3600
 VISIT_SECONDS = 90 * 24 * 3600
 
@@ -45,7 +48,7 @@ def clear_staff_cookie(response: Response) -> None:
 
 
 def set_short_cookie(response: Response, cookie: str, value: str, max_age: int) -> None:
-    """TICKET, LINK, CONTACT or WAY, for the minutes that it takes."""
+    """TICKET, LINK, CONTACT or WAY, for the minutes that it takes; KNOWN, for as long as browsers keep one."""
     _set(response, cookie, value, max_age)
 
 
@@ -54,7 +57,7 @@ def clear_short_cookie(response: Response, cookie: str) -> None:
 
 
 def request_secret(request: Request, cookie: str) -> str | None:
-    """The value of TICKET, LINK, CONTACT or WAY behind an HTTP request, None without one."""
+    """The value of TICKET, LINK, CONTACT, WAY or KNOWN behind an HTTP request, None without one."""
     return cookie_value(request.scope["headers"], cookie)
 
 

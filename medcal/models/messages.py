@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from medcal.models.base import choice, instant, key, public_ref, reference, small
@@ -49,13 +49,16 @@ class Message(SQLModel, table=True):
         Index("ix_message_call", "id", postgresql_where=text("status = 'due' AND channel = 'call'")),
         Index("ix_message_appointment", "appointment_id"),
         Index("ix_message_created", "created_at"),
+        CheckConstraint("(patient_id IS NULL) <> (staff_user_id IS NULL)", name="for_one_reader"),
     )
 
     id: int | None = key()
     ref: uuid.UUID = public_ref()
     reason: str = Field(max_length=120, unique=True)
     kind: str = Field(max_length=40)
-    patient_id: int = reference("patient.id", index=True)
+    patient_id: int | None = reference("patient.id", nullable=True, index=True)
+    # Of mails about an account; patients and their messages are all that the messages page shows.
+    staff_user_id: int | None = reference("staff_user.id", nullable=True, index=True)
     appointment_id: int | None = reference("appointment.id", nullable=True)
     offer_id: int | None = reference("offer.id", nullable=True)
     channel: str = Field(default="email", max_length=10)

@@ -5,6 +5,7 @@ import reflex as rx
 from medcal import routes
 from medcal.components.fields import area_field, select_field, text_field, tick
 from medcal.components.notices import notice_page
+from medcal.components.proof import proof
 from medcal.components.ui import button, callout, countdown, fact, facts, link, link_button, skeleton_rows
 from medcal.components.wish import wish_fields
 from medcal.i18n import t
@@ -194,7 +195,11 @@ def _something_earlier() -> rx.Component:
 
 def _send() -> rx.Component:
     return rx.el.div(
-        button(t("Book this appointment"), type="submit", icon="check", disabled=BookingState.is_expired),
+        rx.el.div(
+            button(t("Book this appointment"), type="submit", icon="check", disabled=BookingState.is_expired),
+            proof(BookingState.challenge),
+            class_name="row",
+        ),
         rx.el.p(
             t("By booking you agree that we keep these details for your visit."),
             " ",

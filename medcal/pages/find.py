@@ -3,6 +3,7 @@
 import reflex as rx
 
 from medcal.components.native_form import native_form
+from medcal.components.proof import proof
 from medcal.components.ui import button, callout
 from medcal.i18n import t
 from medcal.pages.frame import framed
@@ -35,7 +36,12 @@ def _ask_for_code() -> rx.Component:
             ),
             class_name="field",
         ),
-        rx.el.div(button(t("Send me a code"), type="submit", icon="key-round")),
+        rx.el.div(
+            button(t("Send me a code"), type="submit", icon="key-round"),
+            # Asked for anew a little before the server takes it no more.
+            proof(FindState.challenge, once=True, lasts_seconds=25 * 60, on_stale=FindState.renew),
+            class_name="row",
+        ),
         action="/api/appointment/code",
         class_name="card stack",
     )

@@ -16,12 +16,14 @@ from medcal.errors import Invalid, LinkExpired, NotFound
 from medcal.i18n import current_language, t
 from medcal.models import Appointment, Offer, WaitlistEntry
 from medcal.security import code_digest, contact_digest, digest, new_code
-from medcal.services import notifications, throttle
+from medcal.services import fair_share, notifications, throttle
 from medcal.services.message_words import OF_OFFERS
 from medcal.services.patients import check_email, check_phone
 
 CODE_LASTS = timedelta(minutes=10)
 CODE_TRIES = 5
+# For as long somebody may look for the address that she booked with.
+CHALLENGE_LASTS = timedelta(minutes=30)
 # A code shows all of a patient, so the browser keeps it only for as long as somebody sits before it.
 CODE_OPENS_FOR = timedelta(hours=2)
 BOOKING_OPENS_AFTER_VISIT = timedelta(days=1)
@@ -160,13 +162,14 @@ def count_code_wish(db: Session, contact: str, address: str | None, *, now: date
     throttle.count(db, f"code to {kept}", limit=10, window=timedelta(days=1), now=now)
     if address:
         throttle.count(db, f"code from {address}", limit=20, window=timedelta(hours=1), now=now)
+    fair_share.count_work(db, "code", address, now=now)
 
 
 def send_code(db: Session, contact: str, visit_digest: str, now: datetime) -> None:
     """Send a one-time code to an e-mail address or phone number that belongs to a patient or a booker.
 
-    Nobody learns whether it does: for a stranger the same is done, but no message is written. A new code ends the one
-    before.
+    Nobody learns whether it does, not from the time it takes either: for a stranger the message is written as well, and taken back before
+    anybody can send it. A new code ends the one before.
     """
     kept = check_contact(contact)
     code = new_code()
@@ -182,12 +185,24 @@ def send_code(db: Session, contact: str, visit_digest: str, now: datetime) -> No
         expires_at=now + CODE_LASTS,
     )
     assert row is not None
-    patient_id = _find_owner(db, kept)
-    if patient_id is not None:
-        spoken = current_language()
-        notifications.write_code(
-            db, code, code_id=row.id, patient_id=patient_id, recipient=kept, now=now, language=spoken
-        )
+    owner, somebody = _find_owner(db, kept), fetch_one(db, "SELECT min(id) AS id FROM patient")
+    if somebody is None or somebody.id is None:
+        return
+    # Of the connection: a savepoint of the session begins with its first statement, and ours go past it.
+    written = db.connection().begin_nested()
+    notifications.write_code(
+        db,
+        code,
+        code_id=row.id,
+        patient_id=owner or somebody.id,
+        recipient=kept,
+        now=now,
+        language=current_language(),
+    )
+    if owner is None:
+        written.rollback()
+    else:
+        written.commit()
 
 
 def open_with_code(
@@ -237,18 +252,18 @@ def _as_digits(code: str) -> str:
 
 def _find_owner(db: Session, contact: str) -> int | None:
     """Whose contact this is: a patient's own, or a booker's, who stands for the patient of the last booking."""
+    # Both are looked for whichever there is, so that it takes as long.
     row = fetch_one(
         db,
-        """(SELECT id AS patient_id FROM patient
-             WHERE lower(email) = %(contact)s OR phone = %(contact)s ORDER BY id DESC LIMIT 1)
-           UNION ALL
-           (SELECT a.patient_id FROM booker b JOIN appointment a ON a.booker_id = b.id
-             WHERE (lower(b.email) = %(contact)s OR b.phone = %(contact)s) AND a.patient_id IS NOT NULL
-             ORDER BY a.id DESC LIMIT 1)
-           LIMIT 1""",
+        """SELECT (SELECT max(id) FROM patient WHERE lower(email) = %(contact)s OR phone = %(contact)s) AS own,
+                  (SELECT a.patient_id FROM booker b JOIN appointment a ON a.booker_id = b.id
+                    WHERE (lower(b.email) = %(contact)s OR b.phone = %(contact)s) AND a.patient_id IS NOT NULL
+                    ORDER BY a.id DESC LIMIT 1) AS booked_for""",
         contact=contact,
     )
-    return row.patient_id if row else None
+    assert row is not None
+    found: int | None = row.own or row.booked_for
+    return found
 
 
 def _grant_all_of(db: Session, contact: str, visit_digest: str, now: datetime) -> None:

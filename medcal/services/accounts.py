@@ -59,6 +59,7 @@ def sign_in(
         raise SignInRefused
     if second_step.is_on(user):
         return user, second_step.open_ticket(db, user, now)
+    sessions.note_browser(db, user, device, now=now)
     return user, sessions.open_session(db, user, device, has_second_step=False, now=now)
 
 

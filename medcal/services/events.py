@@ -9,14 +9,16 @@ from sqlmodel import Session
 
 from medcal.db import changed, fetch
 from medcal.security import Actor
-from medcal.services import notifications
+from medcal.services import account_letters, notifications
 
 
 @dataclass(frozen=True)
 class Follows:
-    """`tells`: the message a patient gets. Every event also goes into the history and into open calendars."""
+    """`tells`: the message a patient gets; `tells_owner`: that of an account gets a mail. Every event also goes into the history and into open
+    calendars."""
 
     tells: str | None = None
+    tells_owner: bool = False
 
 
 EVENTS: dict[str, Follows] = {
@@ -64,16 +66,18 @@ EVENTS: dict[str, Follows] = {
     # Accounts; `account` in the detail says whose
     "account.invited": Follows(),
     "account.link_made": Follows(),
-    "account.password_set": Follows(),
-    "account.linked": Follows(),
-    "account.unlinked": Follows(),
+    "account.password_set": Follows(tells_owner=True),
+    "account.linked": Follows(tells_owner=True),
+    "account.unlinked": Follows(tells_owner=True),
     "account.role_changed": Follows(),
     "account.disabled": Follows(),
     "account.enabled": Follows(),
     "account.signed_out": Follows(),
-    "account.second_step_on": Follows(),
-    "account.second_step_off": Follows(),
-    "account.recovery_codes_renewed": Follows(),
+    "account.second_step_on": Follows(tells_owner=True),
+    "account.second_step_off": Follows(tells_owner=True),
+    "account.recovery_codes_renewed": Follows(tells_owner=True),
+    "account.recovery_code_used": Follows(tells_owner=True),
+    "account.new_browser": Follows(tells_owner=True),
     "account.closed_for_a_while": Follows(),
     # What a patient asks of us; no word of who she was stays with the second
     "patient.data_given": Follows(),
@@ -129,4 +133,6 @@ def record(
         notifications.write(
             db, follows.tells, appointment_id=appointment_id, offer_id=offer_id, tell_at=tell_at, now=now
         )
+    if follows.tells_owner:
+        account_letters.write(db, kind, detail["account"], detail, now)
     changed(db)

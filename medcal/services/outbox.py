@@ -91,8 +91,8 @@ def list_messages(
 
 
 def matching(db: Session, wanted: Filter, status: MessageStatus | None) -> Any:
-    """The messages that fit a filter, as a statement to go on with."""
-    statement: Any = select(Message)
+    """The messages to patients that fit a filter, as a statement to go on with."""
+    statement: Any = select(Message).where(col(Message.patient_id).is_not(None))
     if status is not None:
         # Written out: the indexes of single fates are of no use to a plan that does not know which it is.
         statement = statement.where(col(Message.status) == literal_column(f"'{status.value}'"))
@@ -164,8 +164,8 @@ def attention(db: Session, actor: Actor, now: datetime) -> Attention:
     row = fetch_one(
         db,
         """SELECT (SELECT count(*) FROM (SELECT FROM message WHERE status = 'due' AND channel = 'call' LIMIT %(most)s) c) AS to_call,
-                  (SELECT count(*) FROM (SELECT FROM message WHERE status = 'bounced' AND useless_at > %(now)s LIMIT %(most)s) b) AS bounced,
-                  (SELECT count(*) FROM (SELECT FROM message WHERE status = 'dead' AND useless_at > %(now)s LIMIT %(most)s) d) AS dead""",
+                  (SELECT count(*) FROM (SELECT FROM message WHERE status = 'bounced' AND patient_id IS NOT NULL AND useless_at > %(now)s LIMIT %(most)s) b) AS bounced,
+                  (SELECT count(*) FROM (SELECT FROM message WHERE status = 'dead' AND patient_id IS NOT NULL AND useless_at > %(now)s LIMIT %(most)s) d) AS dead""",
         now=now,
         most=MOST_COUNTED,
     )
@@ -200,7 +200,7 @@ def open_message(db: Session, actor: Actor, ref: uuid.UUID, now: datetime) -> Op
     """
     check_reader(actor)
     message = db.exec(select(Message).where(Message.ref == ref)).one_or_none()
-    if message is None or message.id is None:
+    if message is None or message.id is None or message.patient_id is None:
         raise NotFound
     shows_links = settings().keeps_messages
     found = select(Delivery).where(Delivery.message_id == message.id).order_by(col(Delivery.id))

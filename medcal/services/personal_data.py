@@ -69,7 +69,7 @@ TABLES: dict[str, Table] = {
             Fate.stays: "reason kind appointment_id offer_id channel language status due_at visit_starts_at visit_doctor_id useless_at"
             " why created_at handed_over_at delivered_at",
         },
-        "id next_try_at handover renewals tries answer_by",
+        "id staff_user_id next_try_at handover renewals tries answer_by",
     ),
     "delivery": Table(
         {Fate.emptied: "error", Fate.stays: "message_id target started_at finished_at status_code"},

@@ -133,6 +133,6 @@ def _locked(db: Session, message_ref: uuid.UUID, by: Actor) -> Message:
         select(Message).where(Message.ref == message_ref).with_for_update().execution_options(populate_existing=True)
     )
     message = db.exec(statement).one_or_none()
-    if message is None:
+    if message is None or message.patient_id is None:
         raise NotFound
     return message

@@ -12,8 +12,8 @@ from medcal.db import fetch, fetch_one, repeat
 from medcal.errors import CodeRefused, LinkExpired, NotPossibleNow
 from medcal.i18n import t
 from medcal.models import SignInTicket, StaffUser
-from medcal.security import code_digest, digest, new_recovery_code, new_secret, seal, unseal
-from medcal.services import sessions, throttle
+from medcal.security import Actor, ActorKind, code_digest, digest, new_recovery_code, new_secret, seal, unseal
+from medcal.services import events, sessions, throttle
 from medcal.services.sessions import Device
 
 STEP_SECONDS = 30
@@ -81,6 +81,7 @@ def finish(
     if not fits(db, user, code, now):
         return None
     fetch(db, "DELETE FROM sign_in_ticket WHERE id = %(id)s", id=ticket.id)
+    sessions.note_browser(db, user, device, now=now)
     return user, sessions.open_session(db, user, device, has_second_step=True, now=now)
 
 
@@ -131,6 +132,9 @@ def _takes_recovery_code(db: Session, user: StaffUser, typed: str, now: datetime
         user_id=user.id,
         code=_recovery_digest(user, typed),
     )
+    if taken:
+        herself = Actor(ActorKind.staff, id=user.id, role=user.role, doctor_id=user.doctor_id, name=user.name)
+        events.record(db, "account.recovery_code_used", by=herself, now=now, account=user.ref)
     return bool(taken)
 
 

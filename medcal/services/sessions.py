@@ -13,14 +13,19 @@ from medcal.db import changed, fetch, fetch_one
 from medcal.errors import NotFound
 from medcal.models import StaffSession, StaffUser
 from medcal.security import Actor, ActorKind, Role, digest, new_secret
+from medcal.services import events, known_browsers
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where a session is: the client's address, and its browser in two words. Empty where that is not known."""
+    """Where a session is: the client's address, and its browser in two words. Empty where that is not known.
+
+    `marks` are those of the accounts that were used from there (known_browsers.py).
+    """
 
     address: str = ""
     browser: str = ""
+    marks: str = ""
 
 
 NOWHERE = Device()
@@ -80,6 +85,29 @@ def open_session(
     )
     db.flush()
     return value
+
+
+def note_browser(db: Session, user: StaffUser, device: Device, *, now: datetime) -> None:
+    """Somebody is about to be let in: if not for the first time, but from a browser that the account does not know, its owner is told."""
+    assert user.id is not None
+    if user.last_sign_in_at is None or known_browsers.is_known(user.id, device.marks):
+        return
+    herself = Actor(ActorKind.staff, id=user.id, role=user.role, doctor_id=user.doctor_id, name=user.name)
+    events.record(
+        db,
+        "account.new_browser",
+        by=herself,
+        now=now,
+        account=user.ref,
+        browser=device.browser[:60],
+        address=device.address[:60],
+    )
+
+
+def remember_browser(db: Session, value: str, marks: str) -> str:
+    """The marks of a browser that has just been let in under `value`."""
+    row = fetch_one(db, "SELECT staff_user_id FROM session WHERE cookie_digest = %(cookie)s", cookie=digest(value))
+    return known_browsers.remember(row.staff_user_id, marks) if row else marks
 
 
 def longest_session() -> timedelta:

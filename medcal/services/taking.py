@@ -13,7 +13,7 @@ from medcal.i18n import n_
 from medcal.models import Message, MessageStatus
 from medcal.services.fates import after
 from medcal.services.notifications import quiet_places
-from medcal.services.ways import Way, way_for
+from medcal.services.ways import ACCOUNT, Way, way_for
 
 log = logging.getLogger(__name__)
 
@@ -142,8 +142,8 @@ def _keep_in_outbox(db: Session, message: Message, now: datetime) -> None:
 
 
 def _leave_to_reception(db: Session, message: Message, now: datetime) -> None:
-    """On the call list, with its words; but a code is for nobody's eyes, so that one ends here."""
-    is_secret = message.kind == "code"
+    """On the call list, with its words; but a code, and what concerns an account, is for nobody else's eyes: that ends here."""
+    is_secret = message.kind in ("code", ACCOUNT)
     why_dead = NO_TEXTS if message.channel == "call" else NO_WAY
     fetch(
         db,

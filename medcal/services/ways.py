@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 from medcal.config import settings
 from medcal.services.letter_kinds import LETTERS
 
+# Mails to the owner of an account; the only kind that is no letter to a patient.
+ACCOUNT = "account"
+
 
 class Way(StrEnum):
     """`outbox` is for a clinic that has configured nothing, `call` for what nothing that is configured can carry."""
@@ -42,7 +45,7 @@ def configured() -> list[Configured]:
     now, found = settings(), list[Configured]()
     if now.n8n_webhook_url:
         found.append(Configured(Way.n8n, urlsplit(now.n8n_webhook_url).hostname or ""))
-    for kind in LETTERS:
+    for kind in (*LETTERS, ACCOUNT):
         url = now.webhook_url(kind)
         if url and url != now.n8n_webhook_url:
             found.append(Configured(Way.n8n, urlsplit(url).hostname or "", kind))
@@ -53,5 +56,5 @@ def configured() -> list[Configured]:
 
 def unknown_kinds() -> list[str]:
     """The names of variables N8N_WEBHOOK_URL_… that fit no kind of message: slips of the pen."""
-    known = {kind.replace(".", "_").upper() for kind in LETTERS}
+    known = {kind.replace(".", "_").upper() for kind in (*LETTERS, ACCOUNT)}
     return [f"N8N_WEBHOOK_URL_{name}" for name in settings().n8n_webhook_urls if name not in known]

@@ -1,7 +1,7 @@
 """Booking: hold a time, fill in the form, confirm. The chosen time lives with the server, under the browser's visit cookie."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import reflex as rx
@@ -10,10 +10,19 @@ from sqlmodel import Session
 from medcal import clock, routes
 from medcal.db import run
 from medcal.edge.guard import open_to
-from medcal.errors import HoldExpired, Invalid, InvalidForm, MedcalError, NotFound, NotOffered, SlotTaken
+from medcal.errors import (
+    HoldExpired,
+    Invalid,
+    InvalidForm,
+    MedcalError,
+    NotFound,
+    NotOffered,
+    ProofRefused,
+    SlotTaken,
+)
 from medcal.i18n import t
 from medcal.models import Doctor, Location, Specialty, VisitType
-from medcal.services import booking, directory, fair_share
+from medcal.services import booking, directory, fair_share, proof_of_work
 from medcal.state.forms import details_of, text
 from medcal.state.session import client_address, visit_of
 from medcal.viewmodels.patient import HoldCard
@@ -29,6 +38,7 @@ class BookingState(rx.State):
     is_loaded: bool = False
     problems: dict[str, str] = {}
     problem: str = ""
+    challenge: str = ""
     _held: uuid.UUID | None = None
 
     @open_to("visitor")
@@ -55,6 +65,7 @@ class BookingState(rx.State):
         """The form's page: the hold is asked of the database, so it survives a reload and a restart."""
         self.problems, self.problem = {}, ""
         self._held, self.hold = await run(_current_hold, visit_of(self), clock.now())
+        self.challenge = await self._new_challenge()
         self.has_hold, self.is_expired, self.is_loaded = self._held is not None, False, True
 
     @open_to("visitor")
@@ -104,9 +115,17 @@ class BookingState(rx.State):
             return None
         except MedcalError as refusal:
             self.problem = str(refusal)
+            if isinstance(refusal, ProofRefused):
+                self.challenge = await self._new_challenge()
             return None
-        self.hold, self.has_hold = HoldCard(), False
+        self.hold, self.has_hold, self.challenge = HoldCard(), False, ""
         return rx.redirect(routes.to(routes.BOOKED))
+
+    async def _new_challenge(self) -> str:
+        if self._held is None:
+            return ""
+        address, visit = client_address(self), visit_of(self)
+        return await run(_challenge, self._held, self.hold.held_until, address, visit, clock.now())
 
 
 def _hold(db: Session, slug: str, starts_at: datetime, visit_type_ref: str, visit: str, now: datetime) -> None:
@@ -132,6 +151,13 @@ def _held_as_shown(db: Session, form: dict[str, Any], visit: str, now: datetime)
     return held if (card.doctor_slug, card.starts_at) == (text(form, "doctor"), text(form, "starts_at")) else None
 
 
+def _challenge(db: Session, held: uuid.UUID, held_until: str, address: str | None, visit: str, now: datetime) -> str:
+    """For this hold of this browser. Good for a little longer than the hold: who comes too late shall learn that, and not that she is a machine."""
+    bits = fair_share.work_for(db, "hold", address, now=now)
+    until = datetime.fromisoformat(held_until) + timedelta(minutes=10)
+    return proof_of_work.new_challenge("book", f"{visit} {held}", bits=bits, until=until)
+
+
 def _confirm(db: Session, held: uuid.UUID | None, form: dict[str, Any], visit: str, now: datetime) -> None:
     if held is None:
         raise HoldExpired
@@ -139,5 +165,6 @@ def _confirm(db: Session, held: uuid.UUID | None, form: dict[str, Any], visit: s
     if location is None:
         raise NotFound
     details = details_of(form, clock.local_day(now, location.zone_info))
+    proof_of_work.check(text(form, "proof"), "book", f"{visit} {held}", now=now)
     fair_share.check_coming(db, held, details.person.email, details.person.phone, now=now)
     booking.confirm(db, held, details, visit=visit, now=now)

@@ -20,6 +20,7 @@ from medcal.medcal import app
 from medcal.services import schedules
 from tests.support.everybody import AN_ID, UUID, Caller, Everybody, invite_everybody, wrongly_changed
 from tests.support.factories import NOW
+from tests.support.proof import for_a_code
 
 NAMES = ("nobody", "stranger", "alice", "bob", "okafor", "ivanov", "sam", "robin")
 
@@ -115,7 +116,7 @@ def call(browser: Any, route: str, reference: str = "", **headers: str) -> httpx
     method, path = route.split()
     address = path.replace("{token}", reference)
     if method == "POST":
-        return browser.post(address, dict(headers), **FORM)
+        return browser.post(address, dict(headers), **FORM, proof=for_a_code(NOW))
     return browser.get(address, **headers)
 
 

@@ -3,12 +3,14 @@
 import inspect
 import itertools
 import json
+import statistics
 import types
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum
+from time import perf_counter
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import psycopg
@@ -55,13 +57,13 @@ class Scene:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     name = databases.new_name()
     url = databases.copy_template(name)
-    prepared = _people(url)
+    prepared = people_of(url)
     with running_worker(url, tmp_path_factory.mktemp("worker")) as worker:
         yield Scene(database_url=url, worker=worker, **prepared)
     databases.drop(name)
 
 
-def _people(url: str) -> dict[str, Any]:
+def people_of(url: str) -> dict[str, Any]:
     now = clock.now()
     day = next(day for day in (now + timedelta(days=ahead) for ahead in itertools.count(7)) if day.weekday() == 0)
     at = day.replace(hour=9, minute=0, second=0, microsecond=0)
@@ -166,7 +168,7 @@ def _with_text(value: Any, text: str) -> Any:
 def attack(scene: Scene, cookies: str, path: str, events: Iterator[tuple[str, Any]]) -> list[str]:
     """Send all of it, no more at a time than may wait, and return every frame that came back."""
     heard = []
-    for some in _batches(list(events), MOST_WAITING - 4):
+    for some in batches(list(events), MOST_WAITING - 4):
         with scene.socket(cookies, path=path) as hostile:
             for name, payload in some:
                 hostile.send(name, payload)
@@ -176,7 +178,7 @@ def attack(scene: Scene, cookies: str, path: str, events: Iterator[tuple[str, An
     return heard
 
 
-def _batches(events: list[tuple[str, Any]], size: int) -> Iterator[list[tuple[str, Any]]]:
+def batches(events: list[tuple[str, Any]], size: int) -> Iterator[list[tuple[str, Any]]]:
     return (events[start : start + size] for start in range(0, len(events), size))
 
 
@@ -233,7 +235,7 @@ def test_a_session_that_ends_elsewhere_is_worth_nothing_on_its_open_socket_from_
     calls = [(name, next(payloads(fn, scene))) for name, fn in staff.items()]
 
     # So many at once that no socket is closed for talking too much.
-    heard = [frame for some in _batches(calls, 60) for frame in _heard_after_the_end(scene, some)]
+    heard = [frame for some in batches(calls, 60) for frame in _heard_after_the_end(scene, some)]
 
     assert leaked(heard, scene) == []
     assert sum('"_redirect"' in frame for frame in heard) >= len(staff)
@@ -248,7 +250,7 @@ def _heard_after_the_end(scene, calls):
             assert "Sam Stern" in "".join(socket.heard)
             connection.execute("DELETE FROM session WHERE cookie_digest = %s", [digest(value)])
             socket.heard.clear()
-            for some in _batches(calls, MOST_WAITING - 4):
+            for some in batches(calls, MOST_WAITING - 4):
                 for name, payload in some:
                     socket.send(name, payload)
                 socket.settle()
@@ -412,6 +414,56 @@ def test_many_sockets_that_say_nothing_do_not_stop_the_others(scene):
         alice.settle()
     for each in silent:
         each.close()
+
+
+# What a worker may hold more than before: the garbage of one round that Python has not given back.
+BYTES_MORE = 25 * 2**20
+
+
+def test_memory_and_answer_time_stay_as_they_were(scene):
+    """Round after round of all that, in the same tab: nothing of it is kept, and nobody else waits."""
+    token = str(uuid.uuid4())
+    with scene.socket(scene.alice, path="/appointment") as alice:
+        _round(scene, token)
+        before, quiet = scene.worker.memory, statistics.median(_answer_seconds(alice) for _ in range(30))
+        meanwhile = [seconds for _ in range(4) for seconds in _round(scene, token, alice)]
+        after, then = scene.worker.memory, statistics.median(_answer_seconds(alice) for _ in range(30))
+
+    assert after - before < BYTES_MORE
+    # Twice as long at most; a moment more, since the machine has other things to do.
+    assert then < 2 * quiet + 0.05
+    assert statistics.median(meanwhile) < 10 * quiet + 0.25
+
+
+def _round(scene: Scene, token: str, watched: RawSocket | None = None) -> list[float]:
+    """Everything that is no good, once; returns how long somebody else waited for her answers between it."""
+    events = [
+        (name, payload) for name, fn in our_handlers().items() for payload in itertools.islice(payloads(fn, scene), 4)
+    ]
+    waited = []
+    for some in batches(events, MOST_WAITING - 4):
+        with scene.socket(scene.bob, token=token) as hostile:
+            for name, payload in some:
+                hostile.send(name, payload)
+            if watched:
+                waited.append(_answer_seconds(watched))
+            hostile.settle()
+    for frame in ("42/_event," + "[" * 60_000, b"\x00\xff" * 30_000, "42/_event," + "x" * 100_000):
+        with scene.socket(scene.bob, token=token, is_hydrated=False) as hostile:
+            for _ in range(6):
+                hostile.say(frame)
+            assert hostile.is_closed_by_server()
+    with scene.socket(scene.bob, token=token) as hostile:
+        for _ in range(1_000):
+            hostile.send(HYDRATE, {})
+        assert hostile.is_closed_by_server(10)
+    return waited
+
+
+def _answer_seconds(socket: RawSocket) -> float:
+    began = perf_counter()
+    socket.settle()
+    return perf_counter() - began
 
 
 def test_nothing_of_all_this_is_in_the_log(scene):

@@ -11,8 +11,10 @@ from medcal.db import fetch, fetch_one
 from medcal.edge.cookies import CONTACT, VISIT
 from medcal.security import digest
 from medcal.services import access, notifications
+from medcal.services.proof_of_work import new_challenge
 from tests.support.factories import make_appointment, make_clinic, make_entry, make_offer, make_patient
 from tests.support.inbox import inbox
+from tests.support.proof import for_a_code, solve
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def seen(db, browser):
 
 
 def ask_for_code(db, browser, contact="alice@example.com"):
-    answer = browser.post("/api/appointment/code", contact=contact)
+    answer = browser.post("/api/appointment/code", contact=contact, proof=for_a_code())
     sent = inbox(db, kind="code")
     return answer, re.search(r"\b\d{6}\b", sent[-1].text)[0] if sent else "123456"
 
@@ -219,9 +221,37 @@ def test_a_code_of_one_browser_is_worth_nothing_in_another(db, browser, new_brow
 
 
 def test_a_contact_that_is_none_leads_back_to_the_form(browser):
-    answer = browser.post("/api/appointment/code", contact="alice", language="de")
+    answer = browser.post("/api/appointment/code", contact="alice", language="de", proof=for_a_code())
 
     assert answer.headers["location"] == "/de/appointment/find?failed=form"
+
+
+@pytest.mark.parametrize("proof", ["", "x", "6.99999999999.0.0.1"])
+def test_who_has_not_worked_for_it_gets_no_code(db, browser, appointment, proof):
+    answer = browser.post("/api/appointment/code", contact="alice@example.com", proof=proof)
+
+    assert answer.headers["location"] == "/appointment/find?failed=proof"
+    assert inbox(db, kind="code") == []
+
+
+def test_a_proof_sends_one_code_and_none_after_its_time(db, browser, appointment):
+    proof, late = for_a_code(), for_a_code(clock.now() - access.CHALLENGE_LASTS)
+    answers = [
+        browser.post("/api/appointment/code", contact="alice@example.com", proof=each) for each in (proof, proof, late)
+    ]
+
+    assert ["failed=proof" in answer.headers["location"] for answer in answers] == [False, True, True]
+    assert len(inbox(db, kind="code")) == 1
+
+
+def test_a_proof_for_booking_sends_no_code(db, browser, appointment):
+    foreign = solve(new_challenge("book", "", bits=1, until=clock.now() + access.CHALLENGE_LASTS))
+
+    assert (
+        "failed=proof"
+        in browser.post("/api/appointment/code", contact="alice@example.com", proof=foreign).headers["location"]
+    )
+    assert inbox(db, kind="code") == []
 
 
 def test_after_five_codes_the_sixth_has_to_wait(db, browser, appointment):

@@ -1,7 +1,8 @@
 """How much of what is free anybody may take without the desk."""
 
 import uuid
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import Session
@@ -10,8 +11,17 @@ from medcal.db import fetch_one
 from medcal.errors import TooManyTries, TooManyVisits
 from medcal.models import AppointmentStatus
 from medcal.security import digest
-from medcal.services import fair_share
-from medcal.services.fair_share import HOLDS_OF_ADDRESS, HOLDS_OF_BROWSER, HOLDS_WINDOW, MOST_COMING
+from medcal.services import access, fair_share, throttle
+from medcal.services.fair_share import (
+    HOLDS_OF_ADDRESS,
+    HOLDS_OF_BROWSER,
+    HOLDS_WINDOW,
+    MOST_COMING,
+    MOST_DOUBLINGS,
+    PACES,
+    WORK_WINDOW,
+)
+from medcal.services.proof_of_work import FLOOR_BITS
 from tests.support.factories import NOW, Clinic, make_appointment, make_booker, make_clinic, make_patient
 
 VISIT, ADDRESS = digest("a browser"), "203.0.113.7"
@@ -126,3 +136,82 @@ def test_who_throws_cookies_away_is_known_by_the_address(db: Session) -> None:
     with pytest.raises(TooManyTries):
         fair_share.count_hold(db, digest("one more"), ADDRESS, now=NOW)
     fair_share.count_hold(db, digest("one more, behind a proxy that hides everybody"), None, now=NOW)
+
+
+# --- Work ---------------------------------------------------------------------------------------------------------------
+
+
+def extra(db: Session, what: str = "hold", address: str | None = ADDRESS, now: datetime = NOW) -> int:
+    """How often the work of the next one is doubled."""
+    return fair_share.work_for(db, what, address, now=now) - FLOOR_BITS
+
+
+def hold(db: Session, times: int, addresses: Sequence[str | None] = (ADDRESS,)) -> None:
+    for number in range(times):
+        address = addresses[number % len(addresses)]
+        fair_share.count_hold(db, digest(f"browser {number} of {address}"), address, now=NOW)
+
+
+def test_a_household_works_as_little_as_can_be(db: Session) -> None:
+    assert extra(db) == 0
+    hold(db, PACES["hold"].address.usual)
+
+    assert extra(db) == 0
+
+
+def test_the_work_doubles_with_what_the_same_address_holds(db: Session) -> None:
+    pace = PACES["hold"].address
+    hold(db, pace.usual + 2 * pace.step)
+
+    assert extra(db) == 2
+    assert extra(db, address="198.51.100.1") == 0
+    assert extra(db, what="code") == 0
+
+
+def test_neighbours_in_a_network_work_for_each_other(db: Session) -> None:
+    pace = PACES["hold"].network
+    hold(db, pace.usual + pace.step, [f"203.0.113.{number}" for number in range(200)])
+    hold(db, pace.usual + pace.step, [f"2001:db8:7:{number:x}::/64" for number in range(200)])
+
+    assert extra(db, address="203.0.113.250") == 1
+    assert extra(db, address="2001:db8:7:ffff::/64") == 1
+    assert extra(db, address="203.0.114.1") == extra(db, address="2001:db8:8:1::/64") == 0
+
+
+def test_a_rush_on_the_clinic_is_shared_by_all_and_stays_bearable(db: Session) -> None:
+    pace = PACES["hold"].clinic
+    for number in range(pace.usual + pace.step):
+        fair_share.count_work(db, "hold", None, now=NOW + timedelta(milliseconds=number))
+
+    assert extra(db) == extra(db, address=None) == 1
+    with_all = [pace.doublings(10**6), *(p.doublings(10**6) for p in (PACES["hold"].address, PACES["hold"].network))]
+    assert pace.doublings(10**6) == pace.most < MOST_DOUBLINGS < sum(with_all)
+
+
+def test_work_is_never_doubled_without_end(db: Session) -> None:
+    for number in range(400):
+        throttle.add(db, f"hold from {ADDRESS}", window=WORK_WINDOW, now=NOW + timedelta(milliseconds=number))
+
+    assert extra(db) == MOST_DOUBLINGS
+
+
+def test_what_was_held_is_remembered_over_the_full_hour_and_not_over_three(db: Session) -> None:
+    pace = PACES["hold"].address
+    hold(db, pace.usual + pace.step)
+
+    assert extra(db, now=NOW + WORK_WINDOW) == 1
+    assert extra(db, now=NOW + 2 * WORK_WINDOW) == 0
+
+
+def test_codes_grow_dear_sooner(db: Session) -> None:
+    for number in range(4):
+        access.count_code_wish(db, f"patient-{number}@example.com", ADDRESS, now=NOW)
+
+    assert extra(db, what="code") == 1
+    assert extra(db) == 0
+
+
+def test_odd_addresses_are_a_network_of_their_own(db: Session) -> None:
+    fair_share.count_work(db, "hold", "not an address", now=NOW)
+
+    assert extra(db, address="not an address") == 0

@@ -48,6 +48,24 @@ def test_two_limits_on_one_name_do_not_mix(db):
     throttle.count(db, "knocking", limit=4, window=timedelta(days=1), now=NOW)
 
 
+def test_what_may_be_used_once_is_refused_the_second_time_and_in_the_next_window(db):
+    throttle.use_once(db, "a proof", window=MINUTE, now=NOW)
+    throttle.use_once(db, "another", window=MINUTE, now=NOW)
+
+    for later in (NOW, NOW + MINUTE):
+        with pytest.raises(TooManyTries):
+            throttle.use_once(db, "a proof", window=MINUTE, now=later)
+
+
+def test_what_was_counted_lately_is_that_of_this_window_and_the_one_before(db):
+    try_often(db, 2)
+    try_often(db, 1, name="ringing", now=NOW + MINUTE)
+
+    assert throttle.lately(db, ["knocking", "ringing"], window=MINUTE, now=NOW + MINUTE) == 3
+    assert throttle.lately(db, ["knocking", "ringing"], window=MINUTE, now=NOW + 2 * MINUTE) == 1
+    assert throttle.lately(db, ["knocking"], window=MINUTE, now=NOW - MINUTE) == 0
+
+
 @pytest.mark.usefixtures("db")
 def test_a_try_counts_although_the_work_after_it_fails():
     def knock_and_fail():

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 from simple_websocket import Client, ConnectionClosed
 
 ROOT = "reflex___state____state"
@@ -39,7 +40,7 @@ class RawSocket:
             self.hear('"is_hydrated_rx_state_":true')
 
     def say(self, frame: str | bytes) -> None:
-        with contextlib.suppress(ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed, OSError):
             self._socket.send(frame)
 
     def send(self, event: str, payload: object) -> None:
@@ -130,6 +131,12 @@ class Worker:
     @property
     def log(self) -> str:
         return self._log.read_text()
+
+    @property
+    def memory(self) -> int:
+        """What it and its children hold, in bytes."""
+        leader = psutil.Process(self._process.pid)
+        return sum(process.memory_info().rss for process in (leader, *leader.children(recursive=True)))
 
     def ping(self, seconds: float = 2) -> bool:
         """Whether it answers at once."""

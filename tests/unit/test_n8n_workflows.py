@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from medcal.services import callbacks, letters, webhooks
+from medcal.services.ways import ACCOUNT
 from n8n import flows, parts, render
 from tools import n8n, n8n_instance
 from tools.n8n_instance import Instance, MailServer, Secrets
@@ -40,13 +41,13 @@ def test_there_is_no_file_beside_those_of_the_script():
 def test_every_kind_of_letter_has_its_workflow_and_only_one():
     kinds = [kind for flow in flows.FLOWS for kind in flow.kinds]
 
-    assert sorted(kinds) == sorted(letters.LETTERS)
+    assert sorted(kinds) == sorted([*letters.LETTERS, ACCOUNT])
 
 
 def test_every_kind_has_its_address_in_the_clinics_environment(tmp_path: Path):
     told = n8n.settings_for_clinic(_instance(tmp_path))
 
-    for kind in letters.LETTERS:
+    for kind in (*letters.LETTERS, ACCOUNT):
         assert told[f"N8N_WEBHOOK_URL_{kind.replace('.', '_').upper()}"].startswith(
             "http://127.0.0.1:5678/webhook/medcal-"
         )

@@ -10,6 +10,8 @@ from tests.e2e.support.clinic import OpenClinic
 
 AT_BOOK = re.compile(r"/book$")
 AT_BOOKED = re.compile(r"/booked$")
+# What the hidden field of a form holds once the browser has computed.
+SOLVED = re.compile(r"^\d+\.\d+\.[0-9a-f]+\.[0-9a-f]+\.[\d-]+$")
 
 
 def free_time(page: Page, clinic: OpenClinic, at: datetime, doctor: Doctor | None = None) -> Locator:
