@@ -22,6 +22,7 @@ for name in [*os.environ]:
             "SECOND_STEP",
             "SESSION_",
             "MEDCAL_DATA_KEY",
+            "KEEP_",
         )
     ):
         del os.environ[name]

@@ -1,6 +1,7 @@
 """Booking: hold a time, fill in the form, confirm. The chosen time lives with the server, under the browser's visit cookie."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,9 @@ from medcal.edge.guard import open_to
 from medcal.errors import HoldExpired, Invalid, InvalidForm, MedcalError, NotFound, NotOffered, SlotTaken
 from medcal.models import Doctor, Location, Specialty, VisitType
 from medcal.services import booking, directory, fair_share
-from medcal.state.forms import details_of
+from medcal.services.consents import Purpose, Shown
+from medcal.state.consent import shown_in
+from medcal.state.forms import details_of, with_consents
 from medcal.state.session import client_address, visit_of
 from medcal.viewmodels.patient import HoldCard
 
@@ -86,7 +89,8 @@ class BookingState(rx.State):
         """Send the form. What does not fit is said beside its field, and nothing is stored."""
         self.problems, self.problem = {}, ""
         try:
-            await run(_confirm, self._held, form, visit_of(self), clock.now())
+            agreed = [await shown_in(self, purpose) for purpose in Purpose]
+            await run(_confirm, self._held, form, agreed, visit_of(self), clock.now())
         except InvalidForm as refusal:
             self.problems = refusal.problems
             return rx.set_focus(next(iter(refusal.problems)))
@@ -120,12 +124,19 @@ def _current_hold(db: Session, visit: str, now: datetime) -> tuple[uuid.UUID | N
     return hold.ref, HoldCard.of(hold, doctor, specialty, visit_type, location)
 
 
-def _confirm(db: Session, held: uuid.UUID | None, form: dict[str, Any], visit: str, now: datetime) -> None:
+def _confirm(
+    db: Session,
+    held: uuid.UUID | None,
+    form: dict[str, Any],
+    agreed: Sequence[Shown | None],
+    visit: str,
+    now: datetime,
+) -> None:
     if held is None:
         raise HoldExpired
     location = directory.main_location(db)
     if location is None:
         raise NotFound
-    details = details_of(form, clock.local_day(now, location.zone_info))
+    details = with_consents(details_of(form, clock.local_day(now, location.zone_info)), *agreed)
     fair_share.check_coming(db, held, details.person.email, details.person.phone, now=now)
     booking.confirm(db, held, details, visit=visit, now=now)
