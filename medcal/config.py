@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from functools import cache
 from ipaddress import ip_address
@@ -55,6 +55,20 @@ IDLE_MINUTES: Mapping[str, int] = {"admin": 30, "reception": 240, "doctor": 120}
 
 
 @dataclass(frozen=True)
+class Keeps:
+    """How long what is kept about patients stays, in whole days or months of the clinic's calendar; 0 is for ever.
+
+    Counted from the last visit, from the visit, from the message, from the end of the wish, and from when the time was held.
+    """
+
+    patients_months: int = 36
+    notes_months: int = 12
+    messages_days: int = 180
+    wishes_days: int = 180
+    holds_days: int = 30
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the environment says. `url` has no trailing slash; secrets never appear in `repr`."""
 
@@ -83,6 +97,7 @@ class Settings:
     # How long the staff stay signed in without use, by role, and at most.
     idle_minutes: Mapping[str, int] = field(default_factory=lambda: dict(IDLE_MINUTES))
     session_hours: int = 12
+    keeps: Keeps = field(default_factory=Keeps)
 
     @property
     def is_https(self) -> bool:
@@ -129,6 +144,7 @@ def settings() -> Settings:
         second_step=_second_step(),
         idle_minutes=_idle_minutes(),
         session_hours=_whole_number("SESSION_HOURS", 12, 1, 168),
+        keeps=_keeps(),
     )
 
 
@@ -150,6 +166,18 @@ def _idle_minutes() -> Mapping[str, int]:
             )
         found[role] = int(minutes)
     return found
+
+
+def _keeps() -> Keeps:
+    """KEEP_PATIENTS_MONTHS, KEEP_MESSAGES_DAYS and so on: each up to a hundred years."""
+    of_a_hundred_years = {"months": 1_200, "days": 36_500}
+    found = {
+        each.name: _whole_number(
+            f"KEEP_{each.name.upper()}", getattr(Keeps, each.name), 0, of_a_hundred_years[each.name.partition("_")[2]]
+        )
+        for each in fields(Keeps)
+    }
+    return Keeps(**found)
 
 
 def _second_step() -> str:

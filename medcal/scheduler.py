@@ -30,6 +30,7 @@ from medcal.services import (
     periodic,
     posting,
     reminders,
+    retention,
     schedules,
     ways,
     withdrawals,
@@ -86,6 +87,12 @@ PERIODIC = (
     Periodic("renew silent messages", timedelta(seconds=30), in_a_transaction(callbacks.renew_silent), again=True),
     Periodic("extend openings", timedelta(hours=1), in_a_transaction(schedules.extend_openings)),
     Periodic("housekeeping", timedelta(hours=1), in_a_transaction(housekeeping.tidy)),
+    Periodic("forget what is old", timedelta(hours=6), in_a_transaction(retention.forget_some), again=True),
+    Periodic(
+        "forget old patients",
+        timedelta(hours=1),
+        each_in_a_transaction(retention.find_idle, retention.forget_patient),
+    ),
     Periodic("check openings", timedelta(days=1), in_a_transaction(schedules.check_openings), at="02:30"),
 )
 

@@ -23,6 +23,7 @@ for name in [*os.environ]:
             "HSTS_",
             "SESSION_",
             "MEDCAL_DATA_KEY",
+            "KEEP_",
         )
     ):
         del os.environ[name]

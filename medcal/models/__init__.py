@@ -1,6 +1,7 @@
 """The tables. Importing this package fills SQLModel.metadata with all of them."""
 
 from medcal.models.appointments import Appointment, AppointmentStatus
+from medcal.models.consents import ConsentText
 from medcal.models.history import Event
 from medcal.models.identities import ProviderLogout, ProviderSession, ProviderSignIn, StaffIdentity
 from medcal.models.messages import Delivery, LetterText, Message, MessageStatus
@@ -27,6 +28,7 @@ __all__ = [
     "AppointmentStatus",
     "Booker",
     "CalendarFeed",
+    "ConsentText",
     "Delivery",
     "Doctor",
     "EntryStatus",

@@ -104,6 +104,8 @@ class Appointment(SQLModel, table=True):
     version: int = 1
     created_at: datetime = instant()
     booked_at: datetime | None = instant(nullable=True)
+    # What was read and agreed to with the form; nothing where the desk has booked.
+    consent_id: int | None = reference("consent_text.id", nullable=True)
     # What the desk's last move left, for as long as that can be taken back; services/changes.py writes it, undo.py reads it.
     undo: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
 

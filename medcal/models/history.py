@@ -16,6 +16,7 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         Index("ix_event_appointment", "appointment_id", "id"),
         Index("ix_event_freed_time", "freed_time_id", "id"),
+        Index("ix_event_entry", "entry_id", "at", postgresql_where=text("entry_id IS NOT NULL")),
     )
 
     id: int | None = key()

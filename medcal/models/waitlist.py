@@ -86,6 +86,8 @@ class WaitlistEntry(SQLModel, table=True):
     unanswered_in_row: int = small(0)
     status: EntryStatus = choice(EntryStatus, EntryStatus.waiting)
     created_at: datetime = instant()
+    # What was read and agreed to when she last asked for it; nothing where the desk has.
+    consent_id: int | None = reference("consent_text.id", nullable=True)
 
 
 # Keeps own_starts_at true, whatever statement moves the appointment.

@@ -14,6 +14,7 @@ from medcal.pages import (
     book,
     booked,
     clinic_settings,
+    consent_texts,
     doctor,
     doctors,
     feeds,
@@ -39,6 +40,7 @@ from medcal.pages import (
     staff_waitlist,
     wish,
     words,
+    your_data,
 )
 from medcal.state.account import AccountState
 from medcal.state.appointment import AppointmentState
@@ -47,6 +49,8 @@ from medcal.state.browse import DoctorState, HomeState, SpecialtyState
 from medcal.state.calendar import CalendarState
 from medcal.state.clinic import ClinicState
 from medcal.state.clinic_settings import ClinicSettingsState, ClosuresState
+from medcal.state.consent import ConsentState
+from medcal.state.consent_texts import ConsentTextsState
 from medcal.state.doctors import DoctorsState
 from medcal.state.feeds import FeedsState
 from medcal.state.find import FindState
@@ -55,6 +59,7 @@ from medcal.state.message_rules import MessageRulesState
 from medcal.state.offer import OfferState
 from medcal.state.offer_rules import OfferRulesState
 from medcal.state.people import PeopleState
+from medcal.state.privacy import PrivacyState
 from medcal.state.setup import SetupState
 from medcal.state.sign_in import SignInState
 from medcal.state.specialties import SpecialtiesState
@@ -65,6 +70,7 @@ from medcal.state.staff_statistics import StaffStatisticsState
 from medcal.state.staff_waitlist import StaffWaitlistState
 from medcal.state.wish import EarlierState
 from medcal.state.words import WordsState
+from medcal.state.your_data import YourDataState
 
 
 @dataclass(frozen=True)
@@ -88,13 +94,19 @@ PAGES = [
     Page(routes.HOME, n_("Medcal: find a doctor and book"), home.page, (ClinicState.load, HomeState.load)),
     Page(routes.SPECIALTY, n_("Doctors and free times"), specialty.page, (ClinicState.load, SpecialtyState.load)),
     Page(routes.DOCTOR, n_("Free times"), doctor.page, (ClinicState.load, DoctorState.load)),
-    Page(routes.BOOK, n_("Your details"), book.page, (ClinicState.load, BookingState.load)),
+    Page(routes.BOOK, n_("Your details"), book.page, (ClinicState.load, ConsentState.load, BookingState.load)),
     Page(routes.BOOKED, n_("Your appointment is booked"), booked.page, (ClinicState.load, AppointmentState.load)),
-    Page(routes.APPOINTMENT, n_("My appointment"), appointment.page, (ClinicState.load, AppointmentState.load)),
+    Page(
+        routes.APPOINTMENT,
+        n_("My appointment"),
+        appointment.page,
+        (ClinicState.load, ConsentState.load, AppointmentState.load),
+    ),
     Page(routes.FIND_APPOINTMENT, n_("Find my appointment"), find.page, (ClinicState.load, FindState.load)),
     Page(routes.OFFER, n_("An earlier time for you"), offer.page, (ClinicState.load, OfferState.load)),
     Page(routes.WISH, n_("Something earlier"), wish.page, (ClinicState.load, EarlierState.load)),
-    Page(routes.PRIVACY, n_("What we keep about you"), privacy.page),
+    Page(routes.PRIVACY, n_("What we keep about you"), privacy.page, (ClinicState.load, PrivacyState.load)),
+    Page(routes.YOUR_DATA, n_("Your data"), your_data.page, (ClinicState.load, YourDataState.load)),
     Page(routes.OLD_LINK, n_("This link no longer works"), old_link.page),
     Page(routes.SIGN_IN, n_("Sign in"), sign_in.page, (ClinicState.load, SignInState.load)),
     Page(routes.SIGN_IN_CODE, n_("Sign in"), sign_in_code.page, (ClinicState.load, SignInState.load)),
@@ -107,6 +119,7 @@ PAGES = [
     Page(routes.STAFF_WAITLIST, n_("Waitlist"), staff_waitlist.page, (StaffWaitlistState.load,)),
     Page(routes.STAFF_MESSAGES, n_("Messages"), staff_messages.page, (StaffMessagesState.load,)),
     Page(routes.STAFF_WORDS, n_("Words of messages"), words.page, (WordsState.load,)),
+    Page(routes.STAFF_CONSENT, n_("What patients agree to"), consent_texts.page, (ConsentTextsState.load,)),
     Page(routes.STAFF_FEEDS, n_("In your calendar program"), feeds.page, (FeedsState.load,)),
     Page(routes.STAFF_STATISTICS, n_("Statistics"), staff_statistics.page, (StaffStatisticsState.load,)),
     Page(routes.STAFF_PEOPLE, n_("People"), people.page, (PeopleState.load,)),

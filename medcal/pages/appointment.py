@@ -4,6 +4,7 @@ import reflex as rx
 
 from medcal import routes
 from medcal.components.appointment import appointment_card, status_badge
+from medcal.components.consent import consent_words
 from medcal.components.dialogs import actions, confirm_dialog, dialog
 from medcal.components.fields import area_field
 from medcal.components.native_form import native_form
@@ -14,6 +15,7 @@ from medcal.components.wish import open_offer, place_in_line, wish_fields
 from medcal.i18n import t
 from medcal.pages.frame import framed
 from medcal.state.appointment import AppointmentState, CancelState, MoveState, WishState
+from medcal.state.consent import ConsentState
 from medcal.viewmodels.patient import AppointmentCard
 from medcal.viewmodels.wish import WishCard
 
@@ -55,16 +57,26 @@ def _appointments() -> rx.Component:
         appointment_card(AppointmentState.current, _what_can_be_done(AppointmentState.current)),
         rx.cond(AppointmentState.wishes.length() > 0, _wishes()),
         rx.cond(AppointmentState.others.length() > 0, _others()),
-        native_form(
-            button(t("Forget me on this device"), kind="quiet", icon="log-out", type="submit"),
-            action="/api/appointment/leave",
-        ),
+        _about_the_browser(),
         class_name="stack section-gap",
     )
 
 
+def _about_the_browser() -> rx.Component:
+    return rx.el.div(
+        link_button(t("Your data"), href=routes.to(routes.YOUR_DATA), kind="quiet", icon="file-text"),
+        native_form(
+            button(t("Forget me on this device"), kind="quiet", icon="log-out", type="submit"),
+            action="/api/appointment/leave",
+        ),
+        class_name="row",
+    )
+
+
 def _wishes_alone() -> rx.Component:
-    return rx.el.div(rx.el.h1(t("You have no appointment yet")), _wishes(), class_name="stack section-gap")
+    return rx.el.div(
+        rx.el.h1(t("You have no appointment yet")), _wishes(), _about_the_browser(), class_name="stack section-gap"
+    )
 
 
 def _what_can_be_done(card: rx.Var[AppointmentCard]) -> rx.Component:
@@ -232,6 +244,7 @@ def _wish_dialog() -> rx.Component:
         ),
         rx.el.form(
             wish_fields(WishState.problems),
+            consent_words(ConsentState.waitlist),
             actions(
                 button(t("Close"), kind="secondary", on_click=WishState.close),
                 button(t("Put me on the list"), type="submit"),

@@ -13,6 +13,7 @@ from medcal.components.desk import (
 )
 from medcal.components.dialogs import actions, dialog
 from medcal.components.fields import select_field, text_field
+from medcal.components.patient_data import data_part
 from medcal.components.ui import badge, button
 from medcal.i18n import t
 from medcal.state.open_appointment import OpenAppointmentState
@@ -61,6 +62,7 @@ def _sheet() -> rx.Component:
             detail_if(sheet.overbooked, t("Overbooked")),
             detail_if(sheet.confirmed, t("Confirmed")),
             detail_if(sheet.cancelled, t("Cancelled")),
+            rx.cond(sheet.consent != "", detail(t("Agreed to"), _consent())),
             class_name="details",
         ),
         _undo(),
@@ -74,6 +76,12 @@ def _sheet() -> rx.Component:
         ),
         class_name="stack",
     )
+
+
+def _consent() -> rx.Component:
+    """Which text was agreed to, and its words, also where they have changed since."""
+    sheet = OpenAppointmentState.sheet
+    return rx.el.details(rx.el.summary(sheet.consent), rx.el.p(sheet.consent_words, class_name="small as-typed"))
 
 
 def _steps() -> rx.Component:
@@ -159,34 +167,8 @@ def _data() -> rx.Component:
         (sheet.patient_ref != "") & (SessionState.role != "doctor"),
         rx.el.details(
             rx.el.summary(t("The patient's data")),
-            rx.el.div(
-                button(t("To read or print"), kind="quiet", icon="file-text", on_click=state.to_read),
-                button(t("For a machine (JSON)"), kind="quiet", icon="braces", on_click=state.to_process),
-                rx.cond(
-                    SessionState.role == "admin",
-                    button(t("Erase this patient"), kind="quiet", icon="user-x", on_click=state.ask),
-                ),
-                class_name="row changes",
-            ),
-            rx.cond(state.asks_about == sheet.patient_ref, _erase_question()),
+            data_part(state, can_erase=SessionState.role == "admin", is_asking=state.asks_about == sheet.patient_ref),
         ),
-    )
-
-
-def _erase_question() -> rx.Component:
-    state = PatientDataState
-    return rx.el.div(
-        rx.el.p(
-            t(
-                "Name, contact, notes and messages are deleted for good, in all appointments of this patient. This cannot be undone."
-            ),
-            role="alert",
-        ),
-        actions(
-            button(t("Keep the patient"), kind="secondary", on_click=state.keep),
-            button(t("Erase for good"), kind="danger", on_click=state.erase),
-        ),
-        class_name="stack",
     )
 
 

@@ -3,15 +3,17 @@
 import reflex as rx
 
 from medcal import routes
+from medcal.components.consent import consent_words
 from medcal.components.fields import area_field, select_field, text_field, tick
 from medcal.components.notices import notice_page
 from medcal.components.proof import proof
-from medcal.components.ui import button, callout, countdown, fact, facts, link, link_button, skeleton_rows
+from medcal.components.ui import button, callout, countdown, fact, facts, link_button, skeleton_rows
 from medcal.components.wish import wish_fields
 from medcal.i18n import t
 from medcal.pages.frame import framed
 from medcal.state.book_form import BookFormState
 from medcal.state.booking import BookingState
+from medcal.state.consent import ConsentState
 
 
 def page() -> rx.Component:
@@ -186,6 +188,7 @@ def _something_earlier() -> rx.Component:
             rx.el.div(
                 rx.el.p(promise, class_name="small soft"),
                 wish_fields(BookingState.problems),
+                consent_words(ConsentState.waitlist),
                 class_name="stack",
             ),
         ),
@@ -195,16 +198,11 @@ def _something_earlier() -> rx.Component:
 
 def _send() -> rx.Component:
     return rx.el.div(
+        consent_words(ConsentState.booking),
         rx.el.div(
             button(t("Book this appointment"), type="submit", icon="check", disabled=BookingState.is_expired),
             proof(BookingState.challenge),
             class_name="row",
         ),
-        rx.el.p(
-            t("By booking you agree that we keep these details for your visit."),
-            " ",
-            link(t("What we keep, and why"), href=routes.to(routes.PRIVACY)),
-            class_name="small soft",
-        ),
-        class_name="stack-tight",
+        class_name="stack",
     )

@@ -6,10 +6,13 @@ from medcal import routes
 from medcal.components.desk import nothing_found, person_fields
 from medcal.components.dialogs import actions, dialog
 from medcal.components.fields import select_field, text_field, tick
+from medcal.components.patient_data import data_part
 from medcal.components.ui import badge, button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.staff_frame import for_reception, staff_framed
 from medcal.state.add_waiting import AddWaitingState
+from medcal.state.patient_data import WaitingPatientState
+from medcal.state.session import SessionState
 from medcal.state.staff_waitlist import StaffWaitlistState
 from medcal.viewmodels.dates import weekday_name
 from medcal.viewmodels.staff_lists import WaitingRow
@@ -30,6 +33,7 @@ def page() -> rx.Component:
             ),
         ),
         _add_dialog(),
+        _data_dialog(),
         path=routes.STAFF_WAITLIST,
     )
 
@@ -116,6 +120,7 @@ def _waiting_row(row: rx.Var[WaitingRow]) -> rx.Component:
                 _step(t("Pause"), row.patient, state.pause(row.ref)),
             ),
             _step(t("Remove"), row.patient, state.remove(row.ref)),
+            _step(t("Data"), row.patient, WaitingPatientState.open(row.ref)),
         ),
     )
 
@@ -123,6 +128,18 @@ def _waiting_row(row: rx.Var[WaitingRow]) -> rx.Component:
 def _step(label: str, patient: rx.Var[str], on_click: rx.event.EventSpec) -> rx.Component:
     whose = rx.el.span(" ", patient, class_name="visually-hidden")
     return button(label, whose, kind="quiet", small=True, on_click=on_click)
+
+
+def _data_dialog() -> rx.Component:
+    """What she may ask for by law, also without an appointment."""
+    state = WaitingPatientState
+    return dialog(
+        rx.el.p(t("The patient's data"), class_name="soft"),
+        data_part(state, can_erase=SessionState.role == "admin", is_asking=state.asks),
+        is_open=state.is_open,
+        on_close=state.set_open(False),
+        title=state.name,
+    )
 
 
 # --- Adding somebody --------------------------------------------------------------------------------------------------

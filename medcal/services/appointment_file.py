@@ -68,6 +68,10 @@ class AppointmentFile:
     waits: bool
     version: int
     undo_until: datetime | None
+    consent_version: int | None
+    consent_language: str | None
+    consent_since: datetime | None
+    consent: str | None
     history: tuple[Happened, ...]
 
 
@@ -81,13 +85,15 @@ SELECT a.id, a.ref, a.code, d.ref AS doctor_ref, d.name AS doctor, s.ref AS spec
        EXISTS (SELECT FROM waitlist_entry e WHERE e.appointment_id = a.id AND e.status IN ('waiting', 'paused')) AS waits, a.version,
        CASE WHEN a.status = 'cancelled' AND a.cancelled_by = 'staff' THEN a.cancelled_at
             WHEN a.status = 'booked' AND a.confirmed_at IS NULL AND (a.undo->>'version')::int = a.version THEN (a.undo->>'at')::timestamptz
-       END + make_interval(secs => l.grace_seconds) AS undo_until
+       END + make_interval(secs => l.grace_seconds) AS undo_until,
+       ct.version AS consent_version, ct.language AS consent_language, ct.written_at AS consent_since, ct.words AS consent
   FROM appointment a
   JOIN doctor d ON d.id = a.doctor_id JOIN specialty s ON s.id = d.specialty_id
   JOIN location l ON l.id = a.location_id JOIN visit_type v ON v.id = a.visit_type_id
   LEFT JOIN patient p ON p.id = a.patient_id LEFT JOIN booker b ON b.id = a.booker_id
   LEFT JOIN staff_user u ON u.id = a.overbooked_by_id
   LEFT JOIN offer o ON o.hold_id = a.id AND o.status = 'open'
+  LEFT JOIN consent_text ct ON ct.id = a.consent_id
  WHERE a.ref = %(ref)s AND (%(own)s::bigint IS NULL OR a.doctor_id = %(own)s)
 """
 

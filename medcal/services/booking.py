@@ -27,6 +27,7 @@ from medcal.models.sealed import seal_note
 from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
 from medcal.services import access, events, freed_time, grace, patients, waitlist, withdrawals
 from medcal.services.availability import FITS, busy_length_of, is_unclaimed, is_within_hours, length_of, question
+from medcal.services.consents import Shown, keep_version
 from medcal.services.patients import BookerDetails, Person
 from medcal.services.slots import slot_for
 
@@ -43,13 +44,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Details:
-    """What the form says besides the time; already checked."""
+    """What the form says besides the time; already checked. `consent` and that of the wish are what stood beside it."""
 
     person: Person
     booker: BookerDetails | None = None
     reason: str = ""
     request: str = ""
     earlier: waitlist.Wish | None = None
+    consent: Shown | None = None
 
 
 # --- Holding and confirming -------------------------------------------------------------------------------------------
@@ -168,13 +170,14 @@ def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, n
     booked = fetch_one(
         db,
         """UPDATE appointment SET status = 'booked', held_until = NULL, patient_id = %(patient_id)s, booker_id = %(booker_id)s,
-                  reason = %(reason)s, request = %(request)s, booked_at = %(now)s
+                  reason = %(reason)s, request = %(request)s, booked_at = %(now)s, consent_id = %(consent_id)s
             WHERE id = %(id)s RETURNING id, doctor_id, patient_id, starts_at, ends_at""",
         id=held.id,
         patient_id=patients.find_or_add(db, details.person, now=now),
         booker_id=patients.add_booker(db, details.booker) if details.booker else None,
         reason=seal_note(details.reason, "appointment.reason"),
         request=seal_note(details.request, "appointment.request"),
+        consent_id=keep_version(db, details.consent, now=now) if details.consent else None,
         now=now,
     )
     assert booked is not None

@@ -11,9 +11,10 @@ from sqlmodel import Session
 
 from medcal.config import settings
 from medcal.db import fetch, fetch_one, repeat
-from medcal.errors import NotFound, NotPossibleNow
+from medcal.errors import ChangedMeanwhile, NotFound, NotPossibleNow
 from medcal.i18n import n_, t
 from medcal.models import Patient
+from medcal.models.waitlist import ON_THE_LIST
 from medcal.roles import Can, check
 from medcal.security import Actor, contact_digest, new_booking_code
 from medcal.services import events, waitlist
@@ -22,15 +23,23 @@ NOBODY = "—"
 ERASED = n_("The patient was erased.")
 
 
+class VisitToCome(NotPossibleNow):
+    """Who still has a visit to come, or has booked one for somebody, is not erased."""
+
+
 def erase(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
     """Erase a patient for good. Raises NotAllowed, NotFound, and NotPossibleNow while a visit of hers, or one she has booked, is to come."""
     check(actor, Can.erase_patients)
-    patient_id = _find(db, ref)
-    _end_wishes(db, patient_id, by=actor, now=now)
+    erase_for_good(db, _find(db, ref), by=actor, now=now)
+
+
+def erase_for_good(db: Session, patient_id: int, *, by: Actor, now: datetime) -> None:
+    """Erase a patient, whoever has the right to it or asks for herself. Raises NotFound, NotPossibleNow, ChangedMeanwhile."""
+    _end_wishes(db, patient_id, by=by, now=now)
     patient = _lock(db, patient_id)
     bookers = _bookers(db, patient)
     _check_nothing_is_to_come(db, patient_id, bookers, now)
-    nobody = _add_nobody(db, now)
+    nobody = add_nobody(db, now)
     _empty_messages(db, patient, nobody)
     _empty_appointments(db, patient_id, nobody, bookers)
     _forget_ways_in(db, patient)
@@ -43,7 +52,7 @@ def erase(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
         )
     fetch(db, "DELETE FROM patient WHERE id = %(patient_id)s", patient_id=patient_id)
     db.expire_all()
-    events.record(db, "patient.erased", by=actor, now=now)
+    events.record(db, "patient.erased", by=by, now=now)
 
 
 def _find(db: Session, ref: uuid.UUID) -> int:
@@ -96,18 +105,25 @@ def _check_nothing_is_to_come(db: Session, patient_id: int, bookers: list[int], 
         now=now,
     )
     if coming:
-        raise NotPossibleNow(t("A visit is still to come. Cancel it first; then this patient can be erased."))
+        raise VisitToCome(t("A visit is still to come. Cancel it first; then this patient can be erased."))
     leaving = fetch_one(db, "SELECT id FROM message WHERE patient_id = %(id)s AND status = 'taken'", id=patient_id)
     if leaving:
         raise NotPossibleNow(t("A message to this patient is just being sent. Please try again in a minute."))
+    # Joined after her wishes were ended, and before her row was locked: a wish of nobody would be asked for ever.
+    joined = fetch_one(
+        db, f"SELECT id FROM waitlist_entry WHERE patient_id = %(id)s AND {ON_THE_LIST} LIMIT 1", id=patient_id
+    )
+    if joined:
+        raise ChangedMeanwhile
 
 
-def _add_nobody(db: Session, now: datetime) -> int:
-    # One for each who was erased, so that figures still count people.
+def add_nobody(db: Session, now: datetime, *, language: str = "en") -> int:
+    """A record without a name. One for each who was erased, so that figures still count people. Returns its id."""
     row = fetch_one(
         db,
-        "INSERT INTO patient (ref, name, language, created_at) VALUES (gen_random_uuid(), %(name)s, 'en', %(now)s) RETURNING id",
+        "INSERT INTO patient (ref, name, language, created_at) VALUES (gen_random_uuid(), %(name)s, %(language)s, %(now)s) RETURNING id",
         name=NOBODY,
+        language=language,
         now=now,
     )
     assert row is not None

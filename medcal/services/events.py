@@ -57,9 +57,10 @@ EVENTS: dict[str, Follows] = {
     "message.resent": Follows(),
     "messages.replayed": Follows(),
     "message.called": Follows(),
-    # Words and calendars
+    # Words and calendars; of a text that patients agree to the versions, 0 for ours
     "words.changed": Follows(),
     "words.reset": Follows(),
+    "consent.changed": Follows(),
     "feed.made": Follows(),
     "feed.revoked": Follows(),
     "feed.names": Follows(),

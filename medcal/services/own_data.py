@@ -4,6 +4,7 @@ import json
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -14,6 +15,7 @@ from medcal.models.sealed import open_note
 from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import events
+from medcal.services.consents import AGREED, Agreed
 from medcal.services.erasure import NOBODY
 from medcal.services.message_words import without_links
 
@@ -52,6 +54,7 @@ class KeptAppointment:
     request: str
     cancel_reason: str
     overbooked_reason: str
+    agreed: Agreed | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class KeptWish:
     urgency: int
     status: str
     created_at: datetime
+    agreed: Agreed | None
 
 
 @dataclass(frozen=True)
@@ -140,8 +144,13 @@ def give(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> OwnData
     row = fetch_one(db, "SELECT id FROM patient WHERE ref = %(ref)s AND name <> %(nobody)s", ref=ref, nobody=NOBODY)
     if row is None:
         raise NotFound
-    events.record(db, "patient.data_given", by=actor, now=now, patient=ref)
-    return collect(db, row.id, now)
+    return hand_over(db, row.id, ref, by=actor, now=now)
+
+
+def hand_over(db: Session, patient_id: int, ref: uuid.UUID, *, by: Actor, now: datetime) -> OwnData:
+    """The data, for whoever has the right to them; that they were given is in the history."""
+    events.record(db, "patient.data_given", by=by, now=now, patient=ref)
+    return collect(db, patient_id, now)
 
 
 def collect(db: Session, patient_id: int, now: datetime) -> OwnData:
@@ -157,7 +166,7 @@ def collect(db: Session, patient_id: int, now: datetime) -> OwnData:
         zone=place.zone if place else "UTC",
         person=KeptPerson(*person),
         appointments=_appointments(db, patient_id),
-        wishes=tuple(KeptWish(*row) for row in fetch(db, _WISHES, id=patient_id)),
+        wishes=tuple(KeptWish(**_with_consent(row._asdict())) for row in fetch(db, _WISHES, id=patient_id)),
         offers=tuple(KeptOffer(*row) for row in fetch(db, _OFFERS, id=patient_id)),
         messages=_messages(db, patient_id),
         history=tuple(KeptEvent(*row) for row in fetch(db, _HISTORY, id=patient_id)),
@@ -165,9 +174,16 @@ def collect(db: Session, patient_id: int, now: datetime) -> OwnData:
 
 
 def _appointments(db: Session, patient_id: int) -> tuple[KeptAppointment, ...]:
-    rows = [row._asdict() for row in fetch(db, _APPOINTMENTS, id=patient_id)]
+    rows = [_with_consent(row._asdict()) for row in fetch(db, _APPOINTMENTS, id=patient_id)]
     opened = ({name: open_note(row[name] or "", f"appointment.{name}") for name in NOTES} for row in rows)
     return tuple(KeptAppointment(**{**row, **notes}) for row, notes in zip(rows, opened, strict=True))
+
+
+def _with_consent(row: dict[str, Any]) -> dict[str, Any]:
+    """The columns of the text that was agreed to become one value."""
+    names = ("version", "text_language", "text_since", "digest", "words")
+    values = [row.pop(name) for name in names]
+    return {**row, "agreed": Agreed(*values) if values[0] else None}
 
 
 def _messages(db: Session, patient_id: int) -> tuple[KeptMessage, ...]:
@@ -175,17 +191,20 @@ def _messages(db: Session, patient_id: int) -> tuple[KeptMessage, ...]:
     return tuple(KeptMessage(**{**row, "text": without_links(row["text"])}) for row in rows)
 
 
-_APPOINTMENTS = """
+_APPOINTMENTS = f"""
 SELECT a.code, d.name AS doctor, l.name AS location, l.zone, v.name AS visit_type, a.starts_at, a.ends_at, a.status, a.booked_at,
        a.confirmed_at, a.cancelled_at, a.cancelled_by, a.is_late_cancellation, b.name AS booked_by, a.reason, a.request, a.cancel_reason,
-       a.overbooked_reason
+       a.overbooked_reason, {AGREED}
   FROM appointment a JOIN doctor d ON d.id = a.doctor_id JOIN location l ON l.id = a.location_id
   JOIN visit_type v ON v.id = a.visit_type_id LEFT JOIN booker b ON b.id = a.booker_id
+  LEFT JOIN consent_text ct ON ct.id = a.consent_id
  WHERE a.patient_id = %(id)s AND a.status NOT IN ('held', 'released') ORDER BY a.starts_at, a.id
 """
-_WISHES = """
-SELECT v.name AS visit_type, d.name AS doctor, e.weekdays, e.opens::text, e.closes::text, e.notice_hours, e.urgency, e.status, e.created_at
+_WISHES = f"""
+SELECT v.name AS visit_type, d.name AS doctor, e.weekdays, e.opens::text, e.closes::text, e.notice_hours, e.urgency, e.status, e.created_at,
+       {AGREED}
   FROM waitlist_entry e JOIN visit_type v ON v.id = e.visit_type_id LEFT JOIN doctor d ON d.id = e.doctor_id
+  LEFT JOIN consent_text ct ON ct.id = e.consent_id
  WHERE e.patient_id = %(id)s ORDER BY e.id
 """
 _OFFERS = """

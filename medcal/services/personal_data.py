@@ -40,7 +40,7 @@ TABLES: dict[str, Table] = {
             Fate.emptied: "booker_id held_by reason request cancel_reason overbooked_reason undo",
             Fate.renewed: "ref code",
             Fate.stays: "doctor_id slot_id appointment_date location_id visit_type_id starts_at ends_at busy_until status confirmed_at"
-            " cancelled_at cancelled_by is_late_cancellation created_at booked_at",
+            " cancelled_at cancelled_by is_late_cancellation created_at booked_at consent_id",
         },
         "id held_until overbooked_by_id version",
     ),
@@ -49,7 +49,7 @@ TABLES: dict[str, Table] = {
             Fate.nobody: "patient_id",
             Fate.renewed: "ref",
             Fate.stays: "appointment_id own_starts_at visit_type_id location_id doctor_id weekdays opens closes notice_hours urgency"
-            " unanswered_in_row status created_at",
+            " unanswered_in_row status created_at consent_id",
         },
         "id",
     ),
@@ -113,6 +113,7 @@ TABLES: dict[str, Table] = {
     "time_off": _none("id ref doctor_id location_id starts_at ends_at reason"),
     "calendar_feed": _none("id ref doctor_id token_digest created_at created_by_id read_at revoked_at"),
     "letter_text": _none("id kind language subject brief body changed_at changed_by_id"),
+    "consent_text": _none("id purpose language version digest words is_in_force written_at written_by_id"),
     "periodic_run": _none("name started_at runs"),
     "staff_user": _none(
         "id ref email name role doctor_id password_hash language is_active last_sign_in_at tried_often_at totp_key totp_on_at totp_step"

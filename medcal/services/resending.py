@@ -18,9 +18,9 @@ from medcal.services.taking import POINTLESS
 # So many dead messages are sent again at once; with ten a second they take more than a minute and a half.
 MOST_AT_ONCE = 1_000
 
-# What a message says is no longer so. What waits is told in its order, the old time before the new one; what is sent again
+# What a message says is no longer so, or no longer kept. What waits is told in its order, the old time before the new one; what is sent again
 # would be the last word, and so must not name a time that has changed since.
-STALE = f"""coalesce({POINTLESS}
+STALE = f"""coalesce(m.text = '' OR {POINTLESS}
  OR (m.kind IN ('appointment.booked', 'appointment.moved') AND NOT EXISTS (
          SELECT FROM appointment a WHERE a.id = m.appointment_id AND a.status = 'booked'
             AND a.starts_at = coalesce(m.visit_starts_at, a.starts_at) AND a.doctor_id = coalesce(m.visit_doctor_id, a.doctor_id)))

@@ -15,6 +15,7 @@ from medcal.models.waitlist import ON_THE_LIST
 from medcal.security import PATIENT, SYSTEM, Actor, digest
 from medcal.services import events, patients, withdrawals
 from medcal.services.candidates import LEAST_GAIN
+from medcal.services.consents import Shown, keep_version
 from medcal.services.offer_states import ENTRY, after
 from medcal.services.patients import Person
 
@@ -23,13 +24,17 @@ EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
 @dataclass(frozen=True)
 class Wish:
-    """The limits of somebody who wants an earlier time; `opens` and `closes` bound the start, on the location's clock."""
+    """The limits of somebody who wants an earlier time; `opens` and `closes` bound the start, on the location's clock.
+
+    `consent` is the text that stood beside the form; nothing where the desk asks for her.
+    """
 
     any_doctor: bool = True
     weekdays: tuple[int, ...] = EVERY_DAY
     opens: time = time(0)
     closes: time = time(23, 59)
     notice_hours: int = 24
+    consent: Shown | None = None
 
 
 def can_gain(appointment: Appointment, now: datetime) -> bool:
@@ -40,18 +45,20 @@ def can_gain(appointment: Appointment, now: datetime) -> bool:
 # Who asks again is on the list already, or comes back to it, and keeps her place.
 JOIN = """
 INSERT INTO waitlist_entry (ref, patient_id, appointment_id, own_starts_at, visit_type_id, location_id, doctor_id, weekdays, opens, closes,
-                            notice_hours, urgency, status, created_at)
+                            notice_hours, urgency, status, created_at, consent_id)
 VALUES (gen_random_uuid(), %(patient_id)s, %(appointment_id)s, %(own_starts_at)s, %(visit_type_id)s, %(location_id)s, %(doctor_id)s,
-        %(weekdays)s::smallint[], %(opens)s, %(closes)s, %(notice_hours)s, 0, %(status)s, %(now)s)
+        %(weekdays)s::smallint[], %(opens)s, %(closes)s, %(notice_hours)s, 0, %(status)s, %(now)s, %(consent_id)s)
 ON CONFLICT ({unique}) WHERE {predicate}
 DO UPDATE SET doctor_id = excluded.doctor_id, weekdays = excluded.weekdays, opens = excluded.opens, closes = excluded.closes,
-              notice_hours = excluded.notice_hours, own_starts_at = excluded.own_starts_at, status = excluded.status, unanswered_in_row = 0
+              notice_hours = excluded.notice_hours, own_starts_at = excluded.own_starts_at, status = excluded.status, unanswered_in_row = 0,
+              consent_id = coalesce(excluded.consent_id, waitlist_entry.consent_id)
 RETURNING id
 """
 
 
-def _limits(wish: Wish) -> dict[str, Any]:
+def _limits(db: Session, wish: Wish, now: datetime) -> dict[str, Any]:
     return {
+        "consent_id": keep_version(db, wish.consent, now=now) if wish.consent else None,
         "weekdays": sorted(set(wish.weekdays)),
         "opens": wish.opens,
         "closes": wish.closes,
@@ -78,7 +85,7 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
         visit_type_id=appointment.visit_type_id,
         location_id=appointment.location_id,
         doctor_id=None if wish.any_doctor else appointment.doctor_id,
-        **_limits(wish),
+        **_limits(db, wish, now),
         status=str(after(ENTRY, None, "joined", by)),
         now=now,
     )
@@ -108,7 +115,7 @@ def wait_without_appointment(
         visit_type_id=visit_type.id,
         location_id=location.id,
         doctor_id=doctor.id if doctor else None,
-        **_limits(wish),
+        **_limits(db, wish, now),
         status=str(after(ENTRY, None, "joined", by)),
         now=now,
     )

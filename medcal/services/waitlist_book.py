@@ -17,6 +17,7 @@ from medcal.models import (
     Location,
     Offer,
     OfferStatus,
+    Patient,
     Specialty,
     VisitType,
     WaitlistEntry,
@@ -171,6 +172,16 @@ def pause(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
         entry_id=entry.id,
         quietly=True,
     )
+
+
+def who_wishes(db: Session, actor: Actor, ref: uuid.UUID) -> Patient:
+    """Whose wish it is. Raises NotAllowed, and NotFound for one that is no longer on the list."""
+    _check(actor)
+    listed = col(WaitlistEntry.status).in_((EntryStatus.waiting, EntryStatus.paused))
+    entry = db.exec(select(WaitlistEntry).where(WaitlistEntry.ref == ref, listed)).one_or_none()
+    if entry is None:
+        raise NotFound
+    return db.get_one(Patient, entry.patient_id)
 
 
 def resume(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """A patient's own appointments: confirm, cancel, move, ask for something earlier. What may be seen hangs on the visit cookie."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +16,10 @@ from medcal.i18n import t
 from medcal.models import Appointment, Doctor, Location, Offer, Patient, Specialty, VisitType
 from medcal.security import PATIENT
 from medcal.services import access, availability, booking, changes, directory, waitlist
+from medcal.services.consents import Purpose, Shown
 from medcal.services.schedules import HORIZON_DAYS
 from medcal.state import live
+from medcal.state.consent import shown_in
 from medcal.state.forms import wish_of
 from medcal.state.session import visit_of
 from medcal.state.wish import wish_card
@@ -242,7 +245,8 @@ class WishState(rx.State):
     async def join(self, form: dict[str, Any]) -> Any:
         self.problems = {}
         try:
-            await run(_join, uuid.UUID(self.ref), form, visit=visit_of(self), now=clock.now())
+            consent = await shown_in(self, Purpose.waitlist)
+            await run(_join, uuid.UUID(self.ref), form, consent, visit=visit_of(self), now=clock.now())
         except Invalid as refusal:
             self.problems = {refusal.field: str(refusal)}
             return None
@@ -256,6 +260,8 @@ class WishState(rx.State):
         return rx.toast.success(t("You are on the list. We will write to you when something earlier opens."))
 
 
-def _join(db: Session, ref: uuid.UUID, form: dict[str, Any], *, visit: str, now: datetime) -> None:
+def _join(
+    db: Session, ref: uuid.UUID, form: dict[str, Any], consent: Shown | None, *, visit: str, now: datetime
+) -> None:
     appointment = access.get_seen(db, ref, visit, now)
-    waitlist.join(db, appointment, wish_of(form), by=PATIENT, now=now)
+    waitlist.join(db, appointment, replace(wish_of(form), consent=consent), by=PATIENT, now=now)

@@ -1,6 +1,7 @@
 """Booking: hold a time, fill in the form, confirm. The chosen time lives with the server, under the browser's visit cookie."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,9 @@ from medcal.errors import (
 from medcal.i18n import t
 from medcal.models import Doctor, Location, Specialty, VisitType
 from medcal.services import booking, directory, fair_share, proof_of_work
-from medcal.state.forms import details_of, text
+from medcal.services.consents import Purpose, Shown
+from medcal.state.consent import shown_in
+from medcal.state.forms import details_of, text, with_consents
 from medcal.state.session import client_address, visit_of
 from medcal.viewmodels.patient import HoldCard
 
@@ -103,7 +106,8 @@ class BookingState(rx.State):
                 t("The connection was lost for a moment. Please look at the time, and send it again.")
             )
         try:
-            await run(_confirm, held, form, visit_of(self), clock.now())
+            agreed = [await shown_in(self, purpose) for purpose in Purpose]
+            await run(_confirm, held, form, agreed, visit_of(self), clock.now())
         except InvalidForm as refusal:
             self.problems = refusal.problems
             return rx.set_focus(next(iter(refusal.problems)))
@@ -158,13 +162,20 @@ def _challenge(db: Session, held: uuid.UUID, held_until: str, address: str | Non
     return proof_of_work.new_challenge("book", f"{visit} {held}", bits=bits, until=until)
 
 
-def _confirm(db: Session, held: uuid.UUID | None, form: dict[str, Any], visit: str, now: datetime) -> None:
+def _confirm(
+    db: Session,
+    held: uuid.UUID | None,
+    form: dict[str, Any],
+    agreed: Sequence[Shown | None],
+    visit: str,
+    now: datetime,
+) -> None:
     if held is None:
         raise HoldExpired
     location = directory.main_location(db)
     if location is None:
         raise NotFound
-    details = details_of(form, clock.local_day(now, location.zone_info))
+    details = with_consents(details_of(form, clock.local_day(now, location.zone_info)), *agreed)
     proof_of_work.check(text(form, "proof"), "book", f"{visit} {held}", now=now)
     fair_share.check_coming(db, held, details.person.email, details.person.phone, now=now)
     booking.confirm(db, held, details, visit=visit, now=now)

@@ -1,6 +1,7 @@
 """Forms as the browser sends them, turned into what the services take. Raises Invalid with the field that does not fit."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, time
 from typing import Any
 
@@ -9,6 +10,7 @@ from medcal.i18n import current_language, t
 from medcal.services import patients
 from medcal.services.booking import Details
 from medcal.services.checks import Check
+from medcal.services.consents import Shown
 from medcal.services.patients import BookerDetails
 from medcal.services.waitlist import EVERY_DAY, Wish
 
@@ -52,6 +54,12 @@ def details_of(form: Form, today: date) -> Details:
     # Who books for somebody else gives one set of contact details: they are the booker's, and messages go there.
     booker = BookerDetails(booker_name, *contact) if booker_name else None
     return Details(person, booker, text(form, "reason"), request or "", wish)
+
+
+def with_consents(details: Details, booking: Shown | None, waitlist: Shown | None) -> Details:
+    """The same, with the texts that stood beside the form."""
+    earlier = replace(details.earlier, consent=waitlist) if details.earlier else None
+    return replace(details, consent=booking, earlier=earlier)
 
 
 def _booker_name(form: Form) -> str:

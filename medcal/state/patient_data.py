@@ -13,7 +13,7 @@ from medcal.edge.guard import open_to
 from medcal.errors import MedcalError
 from medcal.i18n import t
 from medcal.security import Actor
-from medcal.services import erasure, own_data
+from medcal.services import erasure, own_data, waitlist_book
 from medcal.state.desk_answers import done, ref_in, refused
 from medcal.state.open_appointment import OpenAppointmentState
 from medcal.state.session import actor_of
@@ -57,12 +57,72 @@ class PatientDataState(rx.State):
 
     async def _give(self, form: str) -> Any:
         opened = await self.get_state(OpenAppointmentState)
+        return await _handed_over(self, opened.sheet.patient_ref, form)
+
+
+class WaitingPatientState(rx.State):
+    """The same for somebody on the waitlist, who may have no appointment whose dialog could be opened."""
+
+    is_open: bool = False
+    name: str = ""
+    asks: bool = False
+    _patient: str = ""
+
+    @open_to("reception", "admin")
+    async def open(self, ref: uuid.UUID) -> Any:
+        """By her wish."""
         try:
-            text = await run(_data, actor_of(self), ref_in(opened.sheet.patient_ref), form, clock.now())
+            patient = await run(waitlist_book.who_wishes, actor_of(self), ref)
         except MedcalError as refusal:
             return refused(refusal)
-        # No name in the file's name: it stands in lists of downloads and in logs.
-        return rx.download(data=text.encode(), filename=f"patient-data.{form}")
+        self._patient, self.name, self.asks, self.is_open = str(patient.ref), patient.name, False, True
+        return None
+
+    @open_to("reception", "admin")
+    def set_open(self, is_open: bool) -> None:
+        if not is_open:
+            self._close()
+
+    def _close(self) -> None:
+        self.is_open, self._patient, self.name, self.asks = False, "", "", False
+
+    @open_to("reception", "admin")
+    async def to_read(self) -> Any:
+        """As a page."""
+        return await _handed_over(self, self._patient, "html")
+
+    @open_to("reception", "admin")
+    async def to_process(self) -> Any:
+        """As JSON."""
+        return await _handed_over(self, self._patient, "json")
+
+    @open_to("admin")
+    def ask(self) -> None:
+        self.asks = True
+
+    @open_to("admin")
+    def keep(self) -> None:
+        self.asks = False
+
+    @open_to("admin")
+    async def erase(self) -> Any:
+        """For good; her wishes end with it, and the list shows it."""
+        wanted, self.asks = self._patient if self.asks else "", False
+        try:
+            await run(erasure.erase, actor_of(self), ref_in(wanted), now=clock.now())
+        except MedcalError as refusal:
+            return refused(refusal)
+        self._close()
+        return done(t("The patient was erased."))
+
+
+async def _handed_over(state: rx.State, patient: str, form: str) -> Any:
+    try:
+        text = await run(_data, actor_of(state), ref_in(patient), form, clock.now())
+    except MedcalError as refusal:
+        return refused(refusal)
+    # No name in the file's name: it stands in lists of downloads and in logs.
+    return rx.download(data=text.encode(), filename=f"patient-data.{form}")
 
 
 def _data(db: Session, actor: Actor, ref: uuid.UUID, form: str, now: datetime) -> str:

@@ -7,7 +7,9 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from medcal.i18n import current_language, n_, t
+from medcal.clock import local_day
+from medcal.i18n import LANGUAGES, current_language, n_, t
+from medcal.services.consents import Agreed
 from medcal.services.own_data import OwnData
 from medcal.viewmodels.dates import long_date, stamp, weekday_name
 
@@ -35,6 +37,7 @@ LABELS = {
     "request": n_("Request"),
     "cancel_reason": n_("Reason of the cancellation"),
     "overbooked_reason": n_("Overbooked"),
+    "agreed": n_("Agreed to"),
     "weekdays": n_("Weekdays"),
     "opens": n_("From"),
     "closes": n_("Until"),
@@ -54,8 +57,9 @@ LABELS = {
 }
 # Said once for the whole page.
 LEFT_OUT = ("zone",)
-STYLE = "body{font:16px/1.5 sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}dl{display:grid;grid-template-columns:12rem 1fr;\
-gap:.1rem 1rem;padding:.6rem 0;border-top:1px solid;margin:0;break-inside:avoid}dt{opacity:.7}dd{margin:0;white-space:pre-line}"
+STYLE = ":root{color-scheme:light dark}body{font:16px/1.5 sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}\
+dl{display:grid;grid-template-columns:12rem 1fr;gap:.1rem 1rem;padding:.6rem 0;border-top:1px solid;margin:0;break-inside:avoid}\
+dt{opacity:.7}dd{margin:0;white-space:pre-line;overflow-wrap:anywhere}@media(max-width:32rem){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}"
 
 
 def as_page(data: OwnData) -> str:
@@ -73,6 +77,7 @@ def as_page(data: OwnData) -> str:
     return "".join(
         [
             f'<!doctype html><html lang="{current_language()}"><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title><style>{STYLE}</style><h1>{escape(title)}</h1><p>{escape(as_of)}</p>",
             *(_part(heading, rows, data.zone_info) for heading, rows in parts),
             "</html>",
@@ -103,6 +108,18 @@ def _text(name: str, value: Any, zone: ZoneInfo) -> str:
         return stamp(value, zone)
     if isinstance(value, date):
         return long_date(value)
+    if isinstance(value, Agreed):
+        return _agreed(value, zone)
     if name == "weekdays":
         return ", ".join(weekday_name(weekday) for weekday in value)
     return t("yes") if value is True else str(value)
+
+
+def _agreed(agreed: Agreed, zone: ZoneInfo) -> str:
+    version = t(
+        "Version {version} ({language}), first used {date}",
+        version=agreed.version,
+        language=LANGUAGES.get(agreed.language, agreed.language),
+        date=long_date(local_day(agreed.since, zone)),
+    )
+    return f"{version}\n\n{agreed.words}"

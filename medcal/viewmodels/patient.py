@@ -192,10 +192,12 @@ class Place:
     city: str = ""
     phone: str = ""
     zone: str = ""
+    email: str = ""
 
     @classmethod
     def of(cls, location: Location, at: datetime) -> "Place":
-        return cls(location.name, location.street, location.city, location.phone, zone_name(at, location.zone_info))
+        zone = zone_name(at, location.zone_info)
+        return cls(location.name, location.street, location.city, location.phone, zone, location.email)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from medcal.clock import local, local_day
-from medcal.i18n import n_, t, tn
+from medcal.i18n import LANGUAGES, n_, t, tn
 from medcal.models import AppointmentStatus, VisitType
 from medcal.security import Actor
 from medcal.services.absences import ComingAbsence
@@ -48,6 +48,8 @@ class AppointmentSheet:
     overbooked: str = ""
     cancelled: str = ""
     confirmed: str = ""
+    consent: str = ""
+    consent_words: str = ""
     waits: bool = False
     day: str = ""
     time: str = ""
@@ -91,6 +93,8 @@ def appointment_sheet(
         overbooked=_overbooked(file),
         cancelled=_cancelled(file),
         confirmed=stamp(file.confirmed_at, zone) if file.confirmed_at else "",
+        consent=_consent(file),
+        consent_words=file.consent or "",
         waits=file.waits,
         day=starts.date().isoformat(),
         time=f"{starts:%H:%M}",
@@ -129,6 +133,18 @@ def _cancelled(file: AppointmentFile) -> str:
     who = t("By the patient") if file.cancelled_by == "patient" else t("By the clinic")
     late = t("late") if file.is_late_cancellation else ""
     return ", ".join(part for part in (who, late, file.cancel_reason) if part)
+
+
+def _consent(file: AppointmentFile) -> str:
+    """Which text stood beside the form; nothing where the desk has booked."""
+    if file.consent_version is None or file.consent_since is None:
+        return ""
+    return t(
+        "Version {version} ({language}), first used {date}",
+        version=file.consent_version,
+        language=LANGUAGES.get(file.consent_language or "", ""),
+        date=long_date(local_day(file.consent_since, file.zone)),
+    )
 
 
 _HISTORY = {

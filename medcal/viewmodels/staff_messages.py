@@ -86,7 +86,7 @@ class MessageRow:
             recipient=message.recipient_name or message.recipient,
             address=message.recipient,
             phone=phone,
-            subject=message.subject,
+            subject=message.subject or t("The words are no longer kept."),
             language=message.language,
             status="call" if must_call else str(message.status),
             status_word=_waiting_word(message, now) if is_waiting else t(MESSAGE_WORDS[message.status]),

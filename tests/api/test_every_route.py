@@ -46,6 +46,7 @@ ROWS = {
     "POST /api/appointment/code": Asks.own_page,
     "POST /api/appointment/open": Asks.own_page,
     "POST /api/appointment/leave": Asks.own_page,
+    "POST /api/appointment/data": Asks.own_page,
     "GET /api/appointment.ics": Asks.visit,
     "GET /l/{token}": Asks.link,
     "GET /l/{token}/unsubscribe": Asks.link,

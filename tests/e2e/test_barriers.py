@@ -132,6 +132,14 @@ def test_the_notice_to_undo_has_no_barrier(open_browser: Callable[..., Page], cl
     none_of(faults + faults_of(page, "/staff, the notice to undo", spoken))
 
 
+def test_the_page_of_her_data_has_no_barrier(
+    open_browser: Callable[..., Page], clinic: OpenClinic, spoken: str
+) -> None:
+    page = open_browser(visit=clinic.do(a_patient_with_a_code, clinic))
+
+    none_of([fault for place in own_data(page, spoken) for fault in faults_of(page, place, spoken)])
+
+
 def test_words_and_calendars_elsewhere_have_no_barrier(
     open_browser: Callable[..., Page], clinic: OpenClinic, spoken: str, allow: Callable[..., None]
 ) -> None:
@@ -184,8 +192,17 @@ def patients_pages(page: Page, spoken: str) -> Walk:
         expect(page.get_by_role("dialog")).to_be_visible()
         yield f"/appointment, {name}"
         page.keyboard.press("Escape")
+    yield open_page(page, spoken, "/appointment/data")
     page.goto("/offline.html")
     yield "/offline.html"
+
+
+def own_data(page: Page, spoken: str) -> Walk:
+    yield open_page(page, spoken, "/appointment/data")
+    page.get_by_role("button", name=t("Erase …")).click()
+    page.get_by_role("dialog").get_by_role("button", name=t("Erase for good")).click()
+    expect(page.get_by_role("alert").filter(has_text=t("This is not the date of birth that we have."))).to_be_visible()
+    yield "/appointment/data, the question with a mistake"
 
 
 def words_and_calendars(page: Page, spoken: str) -> Walk:
@@ -196,6 +213,14 @@ def words_and_calendars(page: Page, spoken: str) -> Walk:
     # Where the field with the mistake has been brought into view, the head of the page lies over another.
     page.evaluate("scrollTo(0, 0)")
     yield "/staff/settings/words with mistakes"
+    yield open_page(page, spoken, "/staff/settings/consent")
+    page.get_by_label(t("The text beside the button")).fill("Too short.")
+    page.get_by_role("button", name=t("Save the text")).click()
+    expect(
+        page.get_by_role("alert").filter(has_text=t("Please say what patients agree to, in a sentence at least."))
+    ).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+    yield "/staff/settings/consent with a mistake"
     yield f"{open_page(page, spoken, '/staff/feeds')}, none"
     page.get_by_role("button", name=t("Make an address")).click()
     expect(page.locator("#feed-address")).to_be_visible()
@@ -268,6 +293,10 @@ def staff_pages(page: Page, clinic: OpenClinic, spoken: str) -> Walk:
     yield open_page(page, spoken, "/staff/waitlist")
     page.get_by_role("button", name=t("Add somebody")).click()
     yield "/staff/waitlist, somebody new"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name=t("Data")).first.click()
+    expect(dialog).to_be_visible()
+    yield "/staff/waitlist, somebody's data"
     yield open_page(page, spoken, "/staff/messages")
     page.get_by_role("row").get_by_role("button").first.click()
     expect(dialog).to_be_visible()
@@ -405,6 +434,14 @@ def a_busy_patient(db: Session, clinic: OpenClinic) -> str:
         now += timedelta(seconds=1)
         grant = {"visit_digest": digest(visit), "patient_id": clinic.alice.id, "purpose": "appointment"}
         factories.add(db, PatientAccess(**grant, **columns, created_at=now, expires_at=until))
+    return visit
+
+
+def a_patient_with_a_code(db: Session, clinic: OpenClinic) -> str:
+    """A browser that a one-time code has opened all of Alice to. Her cookie."""
+    visit, now = "a-visit-cookie-of-alice", clock.now()
+    grant = {"visit_digest": digest(visit), "patient_id": clinic.alice.id, "purpose": "code"}
+    factories.add(db, PatientAccess(**grant, created_at=now, expires_at=now + timedelta(hours=2)))
     return visit
 
 

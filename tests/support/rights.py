@@ -14,6 +14,7 @@ PATIENTS = {
     "FindState": ANYONE,
     "SignInState": ANYONE,
     "BookFormState": ANYONE,
+    "ConsentState": ANYONE,
     "BookingState": VISITOR,
     "BookingState.close_notice": ANYONE,
     "AppointmentState": VISITOR,
@@ -24,6 +25,9 @@ PATIENTS = {
     "WishState": VISITOR,
     "WishState.close": ANYONE,
     "OfferState": VISITOR,
+    "PrivacyState": ANYONE,
+    "YourDataState": VISITOR,
+    "YourDataState.keep": ANYONE,
     "EarlierState": VISITOR,
     "EarlierState.stay": ANYONE,
 }
