@@ -22,6 +22,8 @@ for name in [*os.environ]:
             "SECOND_STEP",
             "SESSION_",
             "MEDCAL_DATA_KEY",
+            "AUDIT_",
+            "OWNER_DATABASE_URL",
         )
     ):
         del os.environ[name]

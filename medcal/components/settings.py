@@ -19,6 +19,7 @@ SETTINGS_LINKS = [
     (routes.STAFF_OFFER_RULES, n_("Offers")),
     (routes.STAFF_MESSAGE_RULES, n_("Messages")),
     (routes.STAFF_WORDS, n_("Words")),
+    (routes.STAFF_AUDIT, n_("History")),
 ]
 
 ICON_NAMES = {

@@ -17,6 +17,7 @@ from medcal.models import Patient
 from medcal.roles import Can, check
 from medcal.security import Actor, contact_digest, new_booking_code
 from medcal.services import events, waitlist
+from medcal.services.patient_words import forget_key
 
 NOBODY = "—"
 ERASED = n_("The patient was erased.")
@@ -41,6 +42,8 @@ def erase(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
             nobody=nobody,
             patient_id=patient_id,
         )
+    # What the history says about her in words is unreadable from here on.
+    forget_key(db, patient_id)
     fetch(db, "DELETE FROM patient WHERE id = %(patient_id)s", patient_id=patient_id)
     db.expire_all()
     events.record(db, "patient.erased", by=actor, now=now)

@@ -13,8 +13,9 @@ from medcal.errors import NotFound
 from medcal.models.sealed import open_note
 from medcal.roles import Can, check
 from medcal.security import Actor
-from medcal.services import events
+from medcal.services import events, looks
 from medcal.services.erasure import NOBODY
+from medcal.services.looks import Seen
 from medcal.services.notifications import without_links
 
 NOTES = ("reason", "request", "cancel_reason", "overbooked_reason")
@@ -140,7 +141,8 @@ def give(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> OwnData
     row = fetch_one(db, "SELECT id FROM patient WHERE ref = %(ref)s AND name <> %(nobody)s", ref=ref, nobody=NOBODY)
     if row is None:
         raise NotFound
-    events.record(db, "patient.data_given", by=actor, now=now, patient=ref)
+    events.record(db, "patient.data_given", by=actor, now=now, patient_id=row.id)
+    looks.note(db, actor, Seen.copy, patients=[row.id])
     return collect(db, row.id, now)
 
 
