@@ -30,6 +30,10 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int | None], str]] = {
         commands.keys,
         "`keys rotate`: seal all notes and reasons with the new MEDCAL_DATA_KEY, while the clinic works",
     ),
+    "audit": (
+        commands.audit,
+        "`audit verify`: is the history whole; `audit export`: what changed and who looked, as CSV",
+    ),
     "migrate": (commands.migrate, "bring the tables up to date"),
     "build": (commands.build, "build the pages if their sources have changed"),
     "certificate": (

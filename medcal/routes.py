@@ -36,6 +36,7 @@ STAFF_SETUP = "/staff/setup"
 STAFF_SETTINGS = "/staff/settings"
 STAFF_CLINIC = "/staff/settings/clinic"
 STAFF_SPECIALTIES = "/staff/settings/specialties"
+STAFF_AUDIT = "/staff/settings/audit"
 STAFF_DOCTORS = "/staff/settings/doctors"
 
 # What stands first in addresses of ours, of the framework's and of proxies: no specialty may be called so.

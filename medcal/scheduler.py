@@ -21,6 +21,8 @@ from medcal.db import CHANNEL, engine, in_transaction
 from medcal.failures import begin_log, outline
 from medcal.services import (
     answers,
+    audit_chain,
+    audit_lapse,
     booking,
     callbacks,
     delivery,
@@ -86,6 +88,9 @@ PERIODIC = (
     Periodic("plan reminders", timedelta(minutes=1), in_a_transaction(reminders.plan_reminders)),
     Periodic("renew silent messages", timedelta(seconds=30), in_a_transaction(callbacks.renew_silent), again=True),
     Periodic("extend openings", timedelta(hours=1), in_a_transaction(schedules.extend_openings)),
+    Periodic("seal the history", timedelta(seconds=5), in_a_transaction(audit_chain.seal_new), again=True),
+    Periodic("seal what came late", timedelta(hours=1), in_a_transaction(audit_chain.seal_late), again=True),
+    Periodic("remove lapsed history", timedelta(hours=1), in_a_transaction(audit_lapse.remove_lapsed), again=True),
     Periodic("housekeeping", timedelta(hours=1), in_a_transaction(housekeeping.tidy)),
     Periodic("forget what is old", timedelta(hours=6), in_a_transaction(retention.forget_some), again=True),
     Periodic(

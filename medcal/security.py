@@ -35,7 +35,8 @@ class ActorKind(StrEnum):
 class Actor:
     """Who does something. `id` is the staff user's, or the patient's where it is known; the system has none.
 
-    One who `is_unfinished` owes a second step, and may do nothing but set it up.
+    One who `is_unfinished` owes a second step, and may do nothing but set it up. `session_id` and `address` say from where somebody of
+    the staff acts, for the history; of patients nobody writes that down.
     """
 
     kind: ActorKind
@@ -44,6 +45,8 @@ class Actor:
     doctor_id: int | None = None
     name: str = ""
     is_unfinished: bool = False
+    session_id: int | None = None
+    address: str = ""
 
     @property
     def is_staff(self) -> bool:

@@ -24,6 +24,8 @@ for name in [*os.environ]:
             "SESSION_",
             "MEDCAL_DATA_KEY",
             "KEEP_",
+            "AUDIT_",
+            "OWNER_DATABASE_URL",
         )
     ):
         del os.environ[name]

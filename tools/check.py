@@ -35,7 +35,7 @@ CHECKS = {
 }
 # What is set for a clinic is nothing that its tests may touch or depend on.
 NOT_FOR_TESTS = ("DATABASE_URL", "MEDCAL_PORT", "MEDCAL_URL", "REDIS_URL")
-FAMILIES_NOT_FOR_TESTS = ("N8N_", "OIDC_", "SMTP_", "SMS_", "WEBHOOK_")
+FAMILIES_NOT_FOR_TESTS = ("AUDIT_", "N8N_", "OIDC_", "SMTP_", "SMS_", "WEBHOOK_")
 # Each worker has databases of its own, in a browser also a clinic; a file stays together, a slow journey holds up no other.
 WORKERS = min(os.cpu_count() or 1, 4)
 SIDE_BY_SIDE = {

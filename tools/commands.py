@@ -37,7 +37,7 @@ def dev(arguments: list[str]) -> int:
 
 def seed(arguments: list[str]) -> None:
     with Family() as family:
-        url = _ready_database(family)
+        url = _ready_databases(family).owner
         subprocess.run(
             [PYTHON, "-m", "medcal.demo", *arguments], cwd=ROOT, env=environment(DATABASE_URL=url), check=True
         )
@@ -55,6 +55,14 @@ def keys(arguments: list[str]) -> int:
     with Family() as family:
         url = _ready_database(family)
         return family.attend([PYTHON, "-m", "medcal.keys", *arguments], environment(DATABASE_URL=url))
+
+
+def audit(arguments: list[str]) -> int:
+    """Whether the history is whole, and who looked at what. The figures alone go to standard output, to be sent into a file."""
+    with Family() as family:
+        with redirect_stdout(sys.stderr):
+            url = _ready_database(family)
+        return family.attend([PYTHON, "-m", "medcal.audit", *arguments], environment(DATABASE_URL=url))
 
 
 def migrate(_: list[str]) -> None:
@@ -103,7 +111,7 @@ def shell(_: list[str]) -> int:
 
 def psql(arguments: list[str]) -> int:
     with Family() as family:
-        url = _ready_database(family)
+        url = _ready_databases(family).owner
         where: Command = [PYTHON, "-c", "from medcal.postgres_home import find_binaries; print(find_binaries())"]
         binaries = subprocess.run(where, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
         return family.attend([Path(binaries) / "psql", url, *arguments], environment())
@@ -168,7 +176,12 @@ def _agrees(what: str) -> bool:
 
 
 def _ready_database(family: Family) -> str:
+    """Where the running clinic's own role connects, the tables up to date."""
+    return _ready_databases(family).app
+
+
+def _ready_databases(family: Family) -> database.Urls:
     install_packages(family)
-    url = database.open_database(family)
-    database.migrate(family, url)
-    return url
+    urls = database.open_database(family)
+    database.migrate(family, urls)
+    return urls

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 from tools.places import HOME, LOGS, PYTHON, ROOT, environment
 from tools.processes import Child, Command, Family
@@ -23,8 +24,20 @@ def start_postgres(family: Family, folder: Path = EMBEDDED, *settings: str) -> C
     return family.start(command, stdout=subprocess.PIPE, stops_last=True)
 
 
+class Urls(NamedTuple):
+    """Where the owner of the tables connects, and where the running clinic does; the same where only one is set."""
+
+    owner: str
+    app: str
+
+
 def url_of(server: Child) -> str:
-    """Wait until the embedded server answers, as long as a recovery may take, and return its URL."""
+    """The URL of the embedded server's owner, for what makes databases of its own."""
+    return urls_of(server).owner
+
+
+def urls_of(server: Child) -> Urls:
+    """Wait until the embedded server answers, as long as a recovery may take, and return its URLs."""
     assert server.stdout
     with Step("Starting PostgreSQL"):
         url = server.stdout.readline().decode().strip()
@@ -32,19 +45,26 @@ def url_of(server: Child) -> str:
             raise Stop(
                 "The embedded PostgreSQL does not start; the reason is above. DATABASE_URL can name another server."
             )
-    return url
+        app = server.stdout.readline().decode().strip()
+    return Urls(url, app)
 
 
-def open_database(family: Family) -> str:
-    """The URL of the clinic's database, its server running."""
-    return os.environ.get("DATABASE_URL") or url_of(start_postgres(family))
+def given_urls() -> Urls | None:
+    """What the environment names; nothing where the embedded server is to be used."""
+    app = os.environ.get("DATABASE_URL")
+    return Urls(os.environ.get("OWNER_DATABASE_URL") or app, app) if app else None
 
 
-def migrate(family: Family, url: str) -> None:
+def open_database(family: Family) -> Urls:
+    """The URLs of the clinic's database, its server running."""
+    return given_urls() or urls_of(start_postgres(family))
+
+
+def migrate(family: Family, urls: Urls) -> None:
     family.run(
         "Bringing the tables up to date",
         [PYTHON, "-m", "medcal.migrate"],
-        env=environment(DATABASE_URL=url),
+        env=environment(DATABASE_URL=urls.app, OWNER_DATABASE_URL=urls.owner),
         log=LOGS / "migrate.log",
         advice="Nothing was half changed. Is DATABASE_URL right, and may its role create tables?"
         if os.environ.get("DATABASE_URL")
@@ -52,14 +72,14 @@ def migrate(family: Family, url: str) -> None:
     )
 
 
-def load_demo(family: Family, url: str) -> list[dict[str, str]]:
+def load_demo(family: Family, urls: Urls) -> list[dict[str, str]]:
     """Load the demo clinic into an empty database and return its accounts: email, role, password.
 
     Done once: a clinic that was emptied on purpose stays empty.
     """
-    accounts = _accounts_of(url)
+    accounts = _accounts_of(urls.app)
     if not accounts.exists():
-        env = environment(DATABASE_URL=url)
+        env = environment(DATABASE_URL=urls.owner)
         advice = "`python3 manage.py run --empty` starts without it."
         family.run(
             "Loading the demo clinic", [PYTHON, "-m", "medcal.demo"], env=env, log=LOGS / "demo.log", advice=advice

@@ -43,7 +43,9 @@ def is_on_this_machine(url: str) -> bool:
 def environment(**more: str) -> dict[str, str]:
     """The environment of a child process: ours, completed, without what a test runner left in it."""
     url, port = address()
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    # Who owns the tables is for migrations alone, which are told so.
+    ours = {name: value for name, value in os.environ.items() if name != "OWNER_DATABASE_URL"}
+    inherited = {name: value for name, value in ours.items() if not name.startswith("PYTEST")}
     return inherited | {
         "MEDCAL_HOME": str(HOME),
         "MEDCAL_URL": url,

@@ -33,9 +33,11 @@ def open_clinic(family: Family, arguments: list[str], *beside: Service) -> None:
     install_packages(family)
     install_bun(family)
     postgres = _own_postgres(family)
-    database_url = database.url_of(postgres.child) if postgres else os.environ["DATABASE_URL"]
-    database.migrate(family, database_url)
-    accounts = _demo(family, database_url, url) if not options.empty else []
+    urls = database.urls_of(postgres.child) if postgres else database.given_urls()
+    assert urls
+    database.migrate(family, urls)
+    accounts = _demo(family, urls, url) if not options.empty else []
+    database_url = urls.app
     site = build(family)
     web = Service("The web worker", lambda: services.start_web(family, site, database_url), LOGS / "web.log")
     scheduler = Service("The scheduler", lambda: services.start_scheduler(family, database_url), LOGS / "scheduler.log")
@@ -97,10 +99,10 @@ def _own_postgres(family: Family) -> Service | None:
     return postgres
 
 
-def _demo(family: Family, database_url: str, url: str) -> list[dict[str, str]]:
+def _demo(family: Family, urls: database.Urls, url: str) -> list[dict[str, str]]:
     """The demo's passwords are public, so it does not load itself where others could sign in."""
     if is_on_this_machine(url):
-        return database.load_demo(family, database_url)
+        return database.load_demo(family, urls)
     print(f"No demo clinic, since {url} is open to others. `python3 manage.py seed` loads it all the same.")
     return []
 

@@ -1,11 +1,11 @@
-"""Keep which text a patient has agreed to; find the history of a wish"""
+"""Keep which text a patient has agreed to"""
 
 import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -40,11 +40,9 @@ def upgrade() -> None:
     for table in AGREED:
         op.add_column(table, sa.Column("consent_id", sa.BigInteger(), nullable=True))
         op.create_foreign_key(op.f(f"fk_{table}_consent_id"), table, "consent_text", ["consent_id"], ["id"])
-    op.create_index("ix_event_entry", "event", ["entry_id", "at"], postgresql_where=sa.text("entry_id IS NOT NULL"))
 
 
 def downgrade() -> None:
-    op.drop_index("ix_event_entry", table_name="event")
     for table in reversed(AGREED):
         op.drop_constraint(op.f(f"fk_{table}_consent_id"), table, type_="foreignkey")
         op.drop_column(table, "consent_id")

@@ -20,6 +20,7 @@ SETTINGS_LINKS = [
     (routes.STAFF_MESSAGE_RULES, n_("Messages")),
     (routes.STAFF_WORDS, n_("Words")),
     (routes.STAFF_CONSENT, n_("Consent")),
+    (routes.STAFF_AUDIT, n_("History")),
 ]
 
 ICON_NAMES = {

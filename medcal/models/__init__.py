@@ -1,6 +1,7 @@
 """The tables. Importing this package fills SQLModel.metadata with all of them."""
 
 from medcal.models.appointments import Appointment, AppointmentStatus
+from medcal.models.audit import AccessRecord, AuditCheckpoint, AuditRule, AuditSeal, PatientKey
 from medcal.models.consents import ConsentText
 from medcal.models.history import Event
 from medcal.models.identities import ProviderLogout, ProviderSession, ProviderSignIn, StaffIdentity
@@ -23,9 +24,13 @@ from medcal.models.waitlist import EntryStatus, FreedEnd, FreedStatus, FreedTime
 from medcal.models.work import Job, JobStatus, PeriodicRun
 
 __all__ = [
+    "AccessRecord",
     "AccessToken",
     "Appointment",
     "AppointmentStatus",
+    "AuditCheckpoint",
+    "AuditRule",
+    "AuditSeal",
     "Booker",
     "CalendarFeed",
     "ConsentText",
@@ -51,6 +56,7 @@ __all__ = [
     "Opening",
     "Patient",
     "PatientAccess",
+    "PatientKey",
     "PeriodicRun",
     "ProviderLogout",
     "ProviderSession",

@@ -11,6 +11,7 @@ from medcal.i18n import n_
 from medcal.pages import (
     account,
     appointment,
+    audit,
     book,
     booked,
     clinic_settings,
@@ -44,6 +45,7 @@ from medcal.pages import (
 )
 from medcal.state.account import AccountState
 from medcal.state.appointment import AppointmentState
+from medcal.state.audit import AuditState
 from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState, HomeState, SpecialtyState
 from medcal.state.calendar import CalendarState
@@ -132,5 +134,6 @@ PAGES = [
     ),
     Page(routes.STAFF_CLINIC, n_("Clinic"), clinic_settings.page, (ClinicSettingsState.load, ClosuresState.load)),
     Page(routes.STAFF_SPECIALTIES, n_("Specialties"), specialties.page, (SpecialtiesState.load, SetupState.load)),
+    Page(routes.STAFF_AUDIT, n_("History"), audit.page, (AuditState.load,)),
     Page(routes.STAFF_DOCTORS, n_("Doctors"), doctors.page, (DoctorsState.load, ClosuresState.load)),
 ]

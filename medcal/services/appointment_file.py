@@ -12,7 +12,9 @@ from medcal.errors import NotFound
 from medcal.models import AppointmentStatus
 from medcal.models.sealed import open_note
 from medcal.security import Actor
+from medcal.services import looks
 from medcal.services.day_book import own_doctor
+from medcal.services.looks import Seen
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class AppointmentFile:
 
 NOTES = ("reason", "request", "cancel_reason", "overbooked_reason")
 _FILE = """
-SELECT a.id, a.ref, a.code, d.ref AS doctor_ref, d.name AS doctor, s.ref AS specialty_ref, s.name AS specialty, l.zone,
+SELECT a.id, a.patient_id, a.ref, a.code, d.ref AS doctor_ref, d.name AS doctor, s.ref AS specialty_ref, s.name AS specialty, l.zone,
        v.name AS visit_type, a.starts_at, a.ends_at, a.status, a.held_until, o.answer_until,
        p.ref AS patient_ref, p.name AS patient, p.born_on, p.email, p.phone, b.name AS booker, b.email AS booker_email, b.phone AS booker_phone,
        a.reason, a.request, a.confirmed_at, a.cancelled_by, a.cancel_reason, a.is_late_cancellation,
@@ -104,7 +106,9 @@ def open_file(db: Session, actor: Actor, ref: uuid.UUID) -> AppointmentFile:
     if row is None:
         raise NotFound
     values = row._asdict()
-    history = _history(db, values.pop("id"))
+    appointment_id, patient_id = values.pop("id"), values.pop("patient_id")
+    looks.note(db, actor, Seen.appointment, patients=[patient_id], appointment_id=appointment_id)
+    history = _history(db, appointment_id)
     notes = {name: open_note(values[name] or "", f"appointment.{name}") for name in NOTES}
     return AppointmentFile(
         **{**values, **notes, "status": AppointmentStatus(row.status), "zone": ZoneInfo(row.zone)},

@@ -28,6 +28,7 @@ from medcal.security import PATIENT, SYSTEM, Actor, new_booking_code
 from medcal.services import access, events, freed_time, grace, patients, waitlist, withdrawals
 from medcal.services.availability import FITS, busy_length_of, is_unclaimed, is_within_hours, length_of, question
 from medcal.services.consents import Shown, keep_version
+from medcal.services.patient_words import seal_words
 from medcal.services.patients import BookerDetails, Person
 from medcal.services.slots import slot_for
 
@@ -173,7 +174,7 @@ def confirm(db: Session, held_ref: uuid.UUID, details: Details, *, visit: str, n
                   reason = %(reason)s, request = %(request)s, booked_at = %(now)s, consent_id = %(consent_id)s
             WHERE id = %(id)s RETURNING id, doctor_id, patient_id, starts_at, ends_at""",
         id=held.id,
-        patient_id=patients.find_or_add(db, details.person, now=now),
+        patient_id=patients.find_or_add(db, details.person, by=PATIENT, now=now),
         booker_id=patients.add_booker(db, details.booker) if details.booker else None,
         reason=seal_note(details.reason, "appointment.reason"),
         request=seal_note(details.request, "appointment.request"),
@@ -246,12 +247,21 @@ def book_at_desk(
     hours: the row then names who allowed it and why. Raises SlotTaken, NotOffered, NotAllowed.
     """
     place = place_at_desk(db, doctor, visit_type, starts_at, overbook_reason=overbook_reason, by=by, now=now)
-    patient_id = patients.find_or_add(db, person, now=now)
+    patient_id = patients.find_or_add(db, person, by=by, now=now)
     note = seal_note(request, "appointment.request")
     row = fetch_one(db, BOOK, **place, patient_id=patient_id, request=note, code=new_booking_code(), now=now)
     if row is None:
         raise SlotTaken
-    events.record(db, "appointment.booked", by=by, now=now, appointment_id=row.id, doctor_id=doctor.id)
+    events.record(
+        db,
+        "appointment.booked",
+        by=by,
+        now=now,
+        appointment_id=row.id,
+        doctor_id=doctor.id,
+        patient_id=patient_id,
+        new={"starts_at": starts_at, **seal_words(db, patient_id, overbooked_reason=overbook_reason)},
+    )
     return db.get_one(Appointment, row.id)
 
 

@@ -19,6 +19,7 @@ from medcal.security import PATIENT, Actor
 from medcal.services import events, freed_time, grace, waitlist
 from medcal.services.availability import FITS, busy_length_of, length_of, question
 from medcal.services.booking import place_at_desk, queue_for, release_lapsed_holds, why_not
+from medcal.services.patient_words import seal_words
 from medcal.services.patients import check_free_text
 
 LONGEST_REASON = 300
@@ -73,7 +74,7 @@ def move_at_desk(
     place = place_at_desk(
         db, doctor, visit_type, starts_at, moving=appointment, overbook_reason=overbook_reason, by=by, now=now
     )
-    _move(db, appointment, place, version=version, by=by, now=now)
+    _move(db, appointment, place, version=version, why=overbook_reason, by=by, now=now)
 
 
 def move_by_patient(
@@ -112,7 +113,14 @@ def move_by_patient(
 
 
 def _move(
-    db: Session, appointment: Appointment, place: Mapping[str, Any], *, version: int, by: Actor, now: datetime
+    db: Session,
+    appointment: Appointment,
+    place: Mapping[str, Any],
+    *,
+    version: int,
+    why: str = "",
+    by: Actor,
+    now: datetime,
 ) -> None:
     assert appointment.id is not None
     before = Claim.of(appointment)
@@ -121,11 +129,13 @@ def _move(
     waitlist.follow_move(db, appointment.id, place["starts_at"], by=by, now=now)
     if fetch_one(db, MOVE, **place, id=appointment.id, version=version, is_desks=by.is_staff, now=now) is None:
         raise why_not_changed(db, appointment)
-    follow_up_move(db, appointment, before, by=by, now=now)
+    follow_up_move(db, appointment, before, why=why, by=by, now=now)
 
 
-def follow_up_move(db: Session, appointment: Appointment, before: Claim, *, by: Actor, now: datetime) -> None:
-    """The row has changed: history, message, and what the move frees."""
+def follow_up_move(
+    db: Session, appointment: Appointment, before: Claim, *, why: str = "", by: Actor, now: datetime
+) -> None:
+    """The row has changed: history, message, and what the move frees. `why` is the reason for overbooking, if it was that."""
     db.refresh(appointment)
     location = db.get_one(Location, appointment.location_id)
     events.record(
@@ -137,7 +147,11 @@ def follow_up_move(db: Session, appointment: Appointment, before: Claim, *, by: 
         appointment_id=appointment.id,
         doctor_id=appointment.doctor_id,
         old={"doctor_id": before.doctor_id, "starts_at": before.starts_at},
-        new={"doctor_id": appointment.doctor_id, "starts_at": appointment.starts_at},
+        new={
+            "doctor_id": appointment.doctor_id,
+            "starts_at": appointment.starts_at,
+            **seal_words(db, appointment.patient_id, overbooked_reason=why),
+        },
     )
     _free(db, appointment, before, freed_time.MOVED, by=by, now=now)
 
@@ -206,6 +220,8 @@ def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor
         is_late=is_late,
     )
     db.refresh(appointment)
+    words = seal_words(db, appointment.patient_id, cancel_reason=reason[:300])
+    detail: dict[str, Any] = {"new": words} if words else {}
     events.record(
         db,
         "appointment.cancelled",
@@ -214,5 +230,6 @@ def cancel(db: Session, appointment: Appointment, *, reason: str = "", by: Actor
         tell_at=grace.tells_at(location, appointment.starts_at, now=now) if by.is_staff else None,
         appointment_id=appointment.id,
         doctor_id=appointment.doctor_id,
+        **detail,
     )
     _free(db, appointment, Claim.of(appointment), freed_time.CANCELLED, by=by, now=now)

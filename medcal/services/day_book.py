@@ -20,7 +20,9 @@ from medcal.models.appointments import LIVE
 from medcal.models.sealed import open_note
 from medcal.roles import RIGHTS, Can, Whose, check
 from medcal.security import Actor
+from medcal.services import looks
 from medcal.services.availability import cells_of_day
+from medcal.services.looks import Seen
 
 LONGEST_VISIT = timedelta(hours=10)
 STEP = timedelta(minutes=5)
@@ -171,12 +173,14 @@ class DayBook:
         return [self.first_day + timedelta(days=offset) for offset in range(self.days)]
 
 
-def read_days(db: Session, doctors: Sequence[DeskDoctor], first_day: date, days: int) -> DayBook:
+def read_days(db: Session, actor: Actor, doctors: Sequence[DeskDoctor], first_day: date, days: int) -> DayBook:
     """Everything that stands in these days; `doctors` come from `doctors_for`, which has bounded them, and share a location."""
     if not doctors:
         raise NotFound
     zone, ids = doctors[0].zone_info, [doctor.id for doctor in doctors]
     since, until = clock.day_start(first_day, zone), clock.day_start(first_day + timedelta(days=days), zone)
+    last_day, one = first_day + timedelta(days=days - 1), ids[0] if len(ids) == 1 else None
+    looks.note(db, actor, Seen.calendar, doctor_id=one, first_day=first_day, last_day=last_day)
     return DayBook(
         tuple(doctors),
         first_day,

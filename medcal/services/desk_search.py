@@ -13,7 +13,9 @@ from sqlmodel import Session
 from medcal.db import fetch
 from medcal.models import AppointmentStatus
 from medcal.security import Actor
+from medcal.services import looks
 from medcal.services.day_book import own_doctor
+from medcal.services.looks import Seen
 
 PAGE = 25
 DAY_LIST = 500
@@ -62,7 +64,7 @@ class Page:
 
 
 _FIND = """
-SELECT a.ref, a.code, a.starts_at, a.ends_at, l.zone, d.name AS doctor, v.name AS visit_type, p.name AS patient, p.phone, p.email,
+SELECT a.patient_id, a.ref, a.code, a.starts_at, a.ends_at, l.zone, d.name AS doctor, v.name AS visit_type, p.name AS patient, p.phone, p.email,
        a.status, a.confirmed_at IS NOT NULL AS is_confirmed, a.overbooked_by_id IS NOT NULL AS is_overbooked
   FROM appointment a
   JOIN patient p ON p.id = a.patient_id JOIN doctor d ON d.id = a.doctor_id JOIN specialty s ON s.id = d.specialty_id
@@ -96,7 +98,15 @@ def find_appointments(db: Session, actor: Actor, wanted: Wanted, page: int = 0, 
         offset=page * size,
         **_patterns(wanted.text),
     )
+    _note(db, actor, wanted, [row.patient_id for row in rows[:size]], is_whole=size == DAY_LIST)
     return Page(tuple(_listed(row) for row in rows[:size]), page, len(rows) > size)
+
+
+def _note(db: Session, actor: Actor, wanted: Wanted, patients: list[int], *, is_whole: bool) -> None:
+    """Of a search it is kept who was found, of a list which days it was of."""
+    what = Seen.search if wanted.text.strip() else Seen.day_list if is_whole else Seen.appointments
+    found = patients if what is Seen.search else ()
+    looks.note(db, actor, what, patients=found, first_day=wanted.first_day, last_day=wanted.last_day)
 
 
 def day_list(db: Session, actor: Actor, wanted: Wanted) -> Page:
@@ -105,7 +115,8 @@ def day_list(db: Session, actor: Actor, wanted: Wanted) -> Page:
 
 
 def _listed(row: Any) -> Listed:
-    return Listed(**{**row._asdict(), "zone": ZoneInfo(row.zone), "status": AppointmentStatus(row.status)})
+    values = {name: value for name, value in row._asdict().items() if name != "patient_id"}
+    return Listed(**{**values, "zone": ZoneInfo(row.zone), "status": AppointmentStatus(row.status)})
 
 
 def _patterns(text: str) -> dict[str, str | None]:
@@ -177,7 +188,7 @@ def find_patients(db: Session, actor: Actor, text: str, limit: int = 8) -> list[
         return []
     rows = fetch(
         db,
-        """SELECT p.ref, p.name, p.born_on, p.email, p.phone, max(a.appointment_date) AS last_visit
+        """SELECT p.id, p.ref, p.name, p.born_on, p.email, p.phone, max(a.appointment_date) AS last_visit
              FROM patient p LEFT JOIN appointment a ON a.patient_id = p.id AND (%(own)s::bigint IS NULL OR a.doctor_id = %(own)s)
             WHERE (p.name ~* %(name)s OR p.email ILIKE %(email)s OR p.phone LIKE %(phone)s)
             GROUP BY p.id HAVING %(own)s::bigint IS NULL OR count(a.id) > 0
@@ -187,4 +198,5 @@ def find_patients(db: Session, actor: Actor, text: str, limit: int = 8) -> list[
         limit=limit,
         **patterns,
     )
-    return [KnownPatient(*row) for row in rows]
+    looks.note(db, actor, Seen.search, patients=[row.id for row in rows])
+    return [KnownPatient(*row[1:]) for row in rows]

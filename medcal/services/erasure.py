@@ -18,6 +18,7 @@ from medcal.models.waitlist import ON_THE_LIST
 from medcal.roles import Can, check
 from medcal.security import Actor, contact_digest, new_booking_code
 from medcal.services import events, waitlist
+from medcal.services.patient_words import forget_key
 
 NOBODY = "—"
 ERASED = n_("The patient was erased.")
@@ -50,6 +51,8 @@ def erase_for_good(db: Session, patient_id: int, *, by: Actor, now: datetime) ->
             nobody=nobody,
             patient_id=patient_id,
         )
+    # What the history says about her in words is unreadable from here on.
+    forget_key(db, patient_id)
     fetch(db, "DELETE FROM patient WHERE id = %(patient_id)s", patient_id=patient_id)
     db.expire_all()
     events.record(db, "patient.erased", by=by, now=now)

@@ -40,6 +40,7 @@ EVENTS: dict[str, Follows] = {
     "waitlist.put_back": Follows(),
     "waitlist.paused": Follows(tells="waitlist.paused"),
     "waitlist.resumed": Follows(),
+    "waitlist.urgency": Follows(),
     "time.freed": Follows(),
     "time.filled": Follows(),
     "time.gone": Follows(),
@@ -80,9 +81,12 @@ EVENTS: dict[str, Follows] = {
     "account.recovery_code_used": Follows(tells_owner=True),
     "account.new_browser": Follows(tells_owner=True),
     "account.closed_for_a_while": Follows(),
-    # What a patient asks of us; no word of who she was stays with the second
+    # A patient's record; no word of who she was stays with the last
+    "patient.added": Follows(),
     "patient.data_given": Follows(),
     "patient.erased": Follows(),
+    # The history itself
+    "audit.lapsed": Follows(),
     # The schedule
     "schedule.changed": Follows(),
     # Settings of the clinic, with old and new values
@@ -104,21 +108,23 @@ def record(
     freed_time_id: int | None = None,
     offer_id: int | None = None,
     entry_id: int | None = None,
+    patient_id: int | None = None,
     quietly: bool = False,
     tell_at: datetime | None = None,
     **detail: Any,
 ) -> None:
     """Write an event into the history, in the transaction it tells about, with all that follows from it.
 
-    `detail` is kept as JSON: times, codes and references, never a name or a reason for the visit. `quietly` leaves the message out,
+    `detail` is kept as JSON: times, codes and references; a name or somebody's own words only sealed (patient_words.py). `quietly` leaves the message out,
     `tell_at` puts it off, so that what the desk did can be taken back before it is told (grace.py).
     """
     follows = EVENTS[kind]
     fetch(
         db,
-        """INSERT INTO event (at, kind, actor, staff_user_id, appointment_id, doctor_id, freed_time_id, offer_id, entry_id, detail)
+        """INSERT INTO event (at, kind, actor, staff_user_id, appointment_id, doctor_id, freed_time_id, offer_id, entry_id, patient_id,
+                             address, detail)
            VALUES (%(now)s, %(kind)s, %(actor)s, %(staff_user_id)s, %(appointment_id)s, %(doctor_id)s, %(freed_time_id)s,
-                   %(offer_id)s, %(entry_id)s, %(detail)s::jsonb)""",
+                   %(offer_id)s, %(entry_id)s, %(patient_id)s, %(address)s, %(detail)s::jsonb)""",
         now=now,
         kind=kind,
         actor=str(by.kind),
@@ -128,6 +134,8 @@ def record(
         freed_time_id=freed_time_id,
         offer_id=offer_id,
         entry_id=entry_id,
+        patient_id=patient_id,
+        address=by.address or None,
         detail=json.dumps(detail, default=str),
     )
     if follows.tells and not quietly:

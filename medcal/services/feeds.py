@@ -14,10 +14,11 @@ from medcal.errors import NotFound, NotPossibleNow
 from medcal.i18n import language, t
 from medcal.models import CalendarFeed, Doctor, Location
 from medcal.roles import Can, check
-from medcal.security import Actor, digest, new_secret
-from medcal.services import events
+from medcal.security import Actor, ActorKind, digest, new_secret
+from medcal.services import events, looks
 from medcal.services.calendar_files import Entry, feed_file
 from medcal.services.day_book import get_doctor
+from medcal.services.looks import Seen
 
 # What a calendar program is told of.
 PAST, AHEAD = timedelta(days=28), timedelta(days=366)
@@ -117,7 +118,7 @@ class Reading:
 
 
 _FEED = f"""
-SELECT f.id, f.read_at, f.doctor_id, d.name AS doctor, l.name AS place, u.language
+SELECT f.id, f.read_at, f.doctor_id, f.created_by_id, l.feed_names, d.name AS doctor, l.name AS place, u.language
   FROM calendar_feed f
   JOIN doctor d ON d.id = f.doctor_id AND d.is_active JOIN location l ON l.id = d.location_id
   {_MAKER}
@@ -154,6 +155,9 @@ def read_feed(db: Session, token: str, known: str, now: datetime) -> Reading:
 
 def _note_reading(db: Session, feed: Any, now: datetime) -> None:
     if feed.read_at is None or feed.read_at <= now - NOTED_EVERY:
+        if feed.feed_names:
+            # Whoever has made the address answers for who reads there.
+            looks.note(db, Actor(ActorKind.staff, feed.created_by_id), Seen.feed, doctor_id=feed.doctor_id)
         fetch(db, "UPDATE calendar_feed SET read_at = %(now)s WHERE id = %(id)s", now=now, id=feed.id)
 
 

@@ -1,6 +1,6 @@
 """The words of letters as an admin reads, tries and replaces them, kind by kind and language by language."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlmodel import Session
@@ -71,6 +71,7 @@ def set_wording(
 def _keep(
     db: Session, actor: Actor, kind: str, language: str, wording: Wording, *, seen_at: datetime | None, now: datetime
 ) -> None:
+    old = _words_of(db, kind, language)
     row = fetch_one(
         db,
         """INSERT INTO letter_text AS w (kind, language, subject, brief, body, changed_at, changed_by_id)
@@ -94,7 +95,18 @@ def _keep(
     )
     if row is None:
         raise ChangedMeanwhile
-    events.record(db, "words.changed", by=actor, now=now, letter=kind, language=language)
+    events.record(db, "words.changed", by=actor, now=now, letter=kind, language=language, old=old, new=asdict(wording))
+
+
+def _words_of(db: Session, kind: str, language: str) -> dict[str, str]:
+    """What was sent until now, for the history: the clinic's own words, or ours."""
+    row = fetch_one(
+        db,
+        "SELECT subject, brief, body FROM letter_text WHERE kind = %(kind)s AND language = %(language)s",
+        kind=kind,
+        language=language,
+    )
+    return asdict(Wording(*row) if row else our_wording(kind, language))
 
 
 def reset_wording(
@@ -102,6 +114,7 @@ def reset_wording(
 ) -> None:
     """Send our words again. Raises NotAllowed, NotFound, ChangedMeanwhile when the clinic's have been changed since `seen_at`."""
     _check_all(actor, kind, language)
+    old = _words_of(db, kind, language)
     gone = fetch_one(
         db,
         """DELETE FROM letter_text WHERE kind = %(kind)s AND language = %(language)s AND changed_at = %(seen_at)s
@@ -111,7 +124,8 @@ def reset_wording(
         seen_at=seen_at,
     )
     if gone:
-        events.record(db, "words.reset", by=actor, now=now, letter=kind, language=language)
+        new = asdict(our_wording(kind, language))
+        events.record(db, "words.reset", by=actor, now=now, letter=kind, language=language, old=old, new=new)
     elif (kind, language) in find_changed(db, actor):
         raise ChangedMeanwhile
 

@@ -76,6 +76,7 @@ def set_reminders(
     check(actor, Can.set_rules)
     location, visit_type_id = find_place(db, location_ref), find_visit_type_id(db, visit_ref)
     _check_hours(hours, is_own=visit_type_id is not None)
+    old = reminders.hours_for(reminders.rules_of(db), location.id or 0, visit_type_id)
     reminders.write_rules(db, location.id or 0, visit_type_id, hours, now=now)
     events.record(
         db,
@@ -84,7 +85,8 @@ def set_reminders(
         now=now,
         location_id=location.id,
         visit_type_id=visit_type_id,
-        hours=sorted(hours),
+        old={"hours": sorted(old)},
+        new={"hours": sorted(hours)},
     )
 
 
@@ -94,9 +96,18 @@ def forget_reminders(
     """A kind of visit follows the location's reminders again. Raises NotAllowed, NotFound."""
     check(actor, Can.set_rules)
     location, visit_type_id = find_place(db, location_ref), find_visit_type_id(db, visit_ref)
+    old = reminders.hours_for(reminders.rules_of(db), location.id or 0, visit_type_id)
     reminders.write_rules(db, location.id or 0, visit_type_id, (), now=now)
+    new = reminders.hours_for(reminders.rules_of(db), location.id or 0, visit_type_id)
     events.record(
-        db, "reminders.changed", by=actor, now=now, location_id=location.id, visit_type_id=visit_type_id, hours=None
+        db,
+        "reminders.changed",
+        by=actor,
+        now=now,
+        location_id=location.id,
+        visit_type_id=visit_type_id,
+        old={"hours": sorted(old)},
+        new={"hours": sorted(new)},
     )
 
 
@@ -149,7 +160,9 @@ def set_habits(
     if not least <= grace_seconds <= most:
         raise Invalid(t("Please give a number from {least} to {most}.", least=least, most=most), "grace_seconds")
     location = find_place(db, location_ref)
-    location.grace_seconds, location.quiet_from, location.quiet_until = grace_seconds, quiet_from, quiet_until
+    new = {"grace_seconds": grace_seconds, "quiet_from": quiet_from, "quiet_until": quiet_until}
+    old = {name: getattr(location, name) for name in new}
+    location.sqlmodel_update(new)
     db.flush()
     freed_time.look_again(db, location.id or 0, now)
     events.record(
@@ -158,7 +171,6 @@ def set_habits(
         by=actor,
         now=now,
         location_id=location.id,
-        grace_seconds=grace_seconds,
-        quiet_from=quiet_from,
-        quiet_until=quiet_until,
+        old=old,
+        new=new,
     )

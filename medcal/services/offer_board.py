@@ -16,7 +16,8 @@ from medcal.i18n import n_, t
 from medcal.models import FreedStatus, Location, Offer, OfferStatus
 from medcal.roles import Can, check
 from medcal.security import Actor
-from medcal.services import answers, withdrawals
+from medcal.services import answers, looks, withdrawals
+from medcal.services.looks import Seen
 from medcal.services.quiet_hours import end_of_quiet
 from medcal.services.reach import channel_to
 
@@ -110,6 +111,7 @@ SELECT f.id, f.ref, d.name AS doctor, s.name AS specialty, f.starts_at, f.locati
 def board(db: Session, actor: Actor, of: uuid.UUID | None, now: datetime) -> Board:
     """The freed times of a doctor, a specialty or a location (None: of all), for reception and admins. Raises NotAllowed."""
     _check(actor)
+    looks.note(db, actor, Seen.offers)
     live = fetch(
         db,
         f"{_FREED} f.status IN ('open', 'offered') ORDER BY f.status = 'open', f.starts_at, f.id LIMIT %(most)s",

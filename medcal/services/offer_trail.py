@@ -12,7 +12,9 @@ from medcal.errors import NotFound
 from medcal.models import FreedTime, Location
 from medcal.roles import Can, check
 from medcal.security import Actor
+from medcal.services import looks
 from medcal.services.candidates import PassedOver, passed_over
+from medcal.services.looks import Seen
 from medcal.services.policy import policy_for
 
 
@@ -59,6 +61,7 @@ def trail_of(db: Session, actor: Actor, ref: uuid.UUID, now: datetime) -> Trail:
     ).one_or_none()
     if freed is None:
         raise NotFound
+    looks.note(db, actor, Seen.trail, doctor_id=freed.doctor_id, first_day=freed.day)
     location = db.get_one(Location, freed.location_id)
     doctor = fetch_one(db, "SELECT name FROM doctor WHERE id = %(id)s", id=freed.doctor_id)
     assert doctor is not None

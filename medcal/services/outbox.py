@@ -18,6 +18,8 @@ from medcal.i18n import n_, t
 from medcal.models import Delivery, Location, Message, MessageStatus, Patient
 from medcal.roles import Can, check
 from medcal.security import Actor
+from medcal.services import looks
+from medcal.services.looks import Seen
 from medcal.services.message_words import Words, words_of, words_without_links
 
 # What asks for attention is counted so far; a clinic with more needs no figure but help.
@@ -65,6 +67,7 @@ def read_page(db: Session, actor: Actor, wanted: Filter, limit: int, before: uui
     found = list_messages(db, actor, wanted, limit + 1, before=before)
     messages = tuple(found[:limit])
     patient = select(Patient.name).where(Patient.ref == wanted.patient)
+    _note(db, actor, wanted, messages)
     return Page(
         messages=messages,
         has_more=len(found) > limit,
@@ -72,6 +75,13 @@ def read_page(db: Session, actor: Actor, wanted: Filter, limit: int, before: uui
         zone=clinic_zone(db),
         patient=(db.exec(patient).one_or_none() or "") if wanted.patient else "",
     )
+
+
+def _note(db: Session, actor: Actor, wanted: Filter, messages: Sequence[Message]) -> None:
+    """Whose messages were asked for, or found; of the list as it comes only that it was looked at."""
+    is_about_somebody = wanted.patient or wanted.search.strip()
+    found = [message.patient_id for message in messages] if is_about_somebody else []
+    looks.note(db, actor, Seen.search if wanted.search.strip() else Seen.messages, patients=found)
 
 
 def list_messages(
@@ -202,6 +212,7 @@ def open_message(db: Session, actor: Actor, ref: uuid.UUID, now: datetime) -> Op
     message = db.exec(select(Message).where(Message.ref == ref)).one_or_none()
     if message is None or message.id is None or message.patient_id is None:
         raise NotFound
+    looks.note(db, actor, Seen.message, patients=[message.patient_id], appointment_id=message.appointment_id)
     shows_links = settings().keeps_messages
     found = select(Delivery).where(Delivery.message_id == message.id).order_by(col(Delivery.id))
     why = explain(db, message, now)

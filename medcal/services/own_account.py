@@ -1,5 +1,6 @@
 """One's own account: the password, the second step, and where one is signed in. Nobody reaches another's through here."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -121,11 +122,21 @@ def _check_code(db: Session, actor: Actor, code: str, now: datetime) -> StaffUse
 # --- Where one is signed in -------------------------------------------------------------------------------------------
 
 
-def sign_out_elsewhere(db: Session, actor: Actor, cookie_digest: str) -> int:
+def sign_out_there(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
+    """End one of the own sessions. Raises NotFound, for other people's too."""
+    user = _own(db, actor)
+    sessions.sign_out_there(db, actor, ref)
+    events.record(db, "account.signed_out", by=actor, now=now, account=user.ref, sessions=1)
+
+
+def sign_out_elsewhere(db: Session, actor: Actor, cookie_digest: str, *, now: datetime) -> int:
     """End all own sessions but the one that asks; returns how many."""
-    check(actor, Can.keep_own_account)
-    assert actor.id is not None
-    return sessions.sign_out_everywhere(db, actor.id, but=cookie_digest)
+    user = _own(db, actor)
+    assert user.id is not None
+    ended = sessions.sign_out_everywhere(db, user.id, but=cookie_digest)
+    if ended:
+        events.record(db, "account.signed_out", by=actor, now=now, account=user.ref, sessions=ended)
+    return ended
 
 
 def _own(db: Session, actor: Actor) -> StaffUser:

@@ -14,9 +14,10 @@ from medcal.errors import NotFound
 from medcal.models.sealed import open_note
 from medcal.roles import Can, check
 from medcal.security import Actor
-from medcal.services import events
+from medcal.services import events, looks
 from medcal.services.consents import AGREED, Agreed
 from medcal.services.erasure import NOBODY
+from medcal.services.looks import Seen
 from medcal.services.message_words import without_links
 
 NOTES = ("reason", "request", "cancel_reason", "overbooked_reason")
@@ -144,12 +145,13 @@ def give(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> OwnData
     row = fetch_one(db, "SELECT id FROM patient WHERE ref = %(ref)s AND name <> %(nobody)s", ref=ref, nobody=NOBODY)
     if row is None:
         raise NotFound
-    return hand_over(db, row.id, ref, by=actor, now=now)
+    looks.note(db, actor, Seen.copy, patients=[row.id])
+    return hand_over(db, row.id, by=actor, now=now)
 
 
-def hand_over(db: Session, patient_id: int, ref: uuid.UUID, *, by: Actor, now: datetime) -> OwnData:
+def hand_over(db: Session, patient_id: int, *, by: Actor, now: datetime) -> OwnData:
     """The data, for whoever has the right to them; that they were given is in the history."""
-    events.record(db, "patient.data_given", by=by, now=now, patient=ref)
+    events.record(db, "patient.data_given", by=by, now=now, patient_id=patient_id)
     return collect(db, patient_id, now)
 
 

@@ -64,7 +64,7 @@ def _count(db: Session, what: str, limit: int, visit: str, address: str | None, 
 def give_own(db: Session, visit: str, ref: uuid.UUID, *, now: datetime) -> OwnData:
     """All that is kept about her, or a dependant; that it was given is in the history. Raises NotFound."""
     patient_id, _ = _find_own(db, visit, ref, now)
-    return hand_over(db, patient_id, ref, by=PATIENT, now=now)
+    return hand_over(db, patient_id, by=PATIENT, now=now)
 
 
 def erase_own(db: Session, visit: str, ref: uuid.UUID, *, born_on: date | None, now: datetime) -> None:

@@ -11,6 +11,9 @@ from sqlmodel import Session
 from medcal.db import fetch_one
 from medcal.errors import Invalid
 from medcal.i18n import current_language, t
+from medcal.security import Actor
+from medcal.services import events
+from medcal.services.patient_words import seal_words
 
 OLDEST_YEARS = 120
 LONGEST_NAME = 120
@@ -129,10 +132,11 @@ def check_free_text(text: str, field: str, longest: int) -> str:
     raise Invalid(t("Please keep this under {longest} characters.", longest=longest), field)
 
 
-def find_or_add(db: Session, person: Person, *, now: datetime) -> int:
+def find_or_add(db: Session, person: Person, *, by: Actor, now: datetime) -> int:
     """The record of this very person (same name, day of birth and e-mail or phone), made when there is none. Returns its id.
 
-    People with the same address but another name or birthday are others: families share addresses.
+    People with the same address but another name or birthday are others: families share addresses. What is new is in the history,
+    sealed with a key of hers.
     """
     if person.known_id is not None:
         return person.known_id
@@ -147,7 +151,7 @@ def find_or_add(db: Session, person: Person, *, now: datetime) -> int:
              INSERT INTO patient (ref, name, born_on, email, phone, language, created_at)
              SELECT gen_random_uuid(), %(name)s, %(born_on)s::date, %(email)s, %(phone)s, %(language)s, %(now)s
               WHERE NOT EXISTS (SELECT FROM known) RETURNING id)
-           SELECT id FROM known UNION ALL SELECT id FROM added""",
+           SELECT id, false AS is_new FROM known UNION ALL SELECT id, true FROM added""",
         name=person.name,
         born_on=person.born_on,
         email=person.email,
@@ -156,6 +160,9 @@ def find_or_add(db: Session, person: Person, *, now: datetime) -> int:
         now=now,
     )
     assert row is not None
+    if row.is_new:
+        words = seal_words(db, row.id, name=person.name, born_on=person.born_on, email=person.email, phone=person.phone)
+        events.record(db, "patient.added", by=by, now=now, patient_id=row.id, new=words)
     return int(row.id)
 
 

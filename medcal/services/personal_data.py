@@ -15,6 +15,7 @@ class Fate(StrEnum):
     emptied = "emptied"
     renewed = "replaced by a new random value"
     nobody = "points to a new record without a name"
+    unread = "stays; what names her or is in words was sealed with her key, which is deleted"
     stays = "stays: without the person it is a figure of the clinic"
     lapses = "a digest that is deleted by itself after two days at most"
 
@@ -86,9 +87,17 @@ TABLES: dict[str, Table] = {
     ),
     "throttle": Table({Fate.lapses: "name"}, "id window_starts_at tries"),
     "event": Table(
-        {Fate.stays: "at kind actor appointment_id doctor_id freed_time_id offer_id entry_id detail"},
-        "id staff_user_id",
+        {
+            Fate.unread: "detail",
+            Fate.stays: "at kind actor appointment_id doctor_id freed_time_id offer_id entry_id patient_id",
+        },
+        "id staff_user_id address",
     ),
+    "access_record": Table(
+        {Fate.stays: "at what patient_ids appointment_id doctor_id first_day last_day"},
+        "id staff_user_id session_id address",
+    ),
+    "patient_key": Table({Fate.goes: "id patient_id secret"}),
     "freed_time": Table(
         {Fate.stays: "freed_by_id hold_id"},
         "id ref doctor_id location_id day starts_at ends_at cause visit_type_id status look_at not_before created_at ended_at ended_by",
@@ -115,6 +124,9 @@ TABLES: dict[str, Table] = {
     "letter_text": _none("id kind language subject brief body changed_at changed_by_id"),
     "consent_text": _none("id purpose language version digest words is_in_force written_at written_by_id"),
     "periodic_run": _none("name started_at runs"),
+    "audit_seal": _none("source number row_id at sealed_with digest"),
+    "audit_checkpoint": _none("source number at last_at digest sealed_with mark"),
+    "audit_rule": _none("source keep_days"),
     "staff_user": _none(
         "id ref email name role doctor_id password_hash language is_active last_sign_in_at tried_often_at totp_key totp_on_at totp_step"
     ),

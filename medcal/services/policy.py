@@ -127,9 +127,10 @@ def set_policy(
     """
     check(by, Can.set_rules)
     _check(policy)
+    old = _spoken(db, location_id, visit_type_id)
     write_policy(db, location_id, visit_type_id, policy)
     freed_time.look_again(db, location_id, now)
-    events.record(db, "policy.changed", by=by, now=now, location_id=location_id, visit_type_id=visit_type_id)
+    _record(db, location_id, visit_type_id, old, by=by, now=now)
 
 
 def _check(policy: Policy) -> None:
@@ -193,6 +194,7 @@ def write_default_policy(db: Session, location: Location) -> None:
 def forget_policy(db: Session, location_id: int, visit_type_id: int, *, by: Actor, now: datetime) -> None:
     """A kind of visit has no rules of its own any more; the location's hold for it. Raises NotAllowed for anybody but an admin."""
     check(by, Can.set_rules)
+    old = _spoken(db, location_id, visit_type_id)
     fetch(
         db,
         "DELETE FROM offer_policy WHERE location_id = %(location_id)s AND visit_type_id = %(visit_type_id)s",
@@ -200,4 +202,27 @@ def forget_policy(db: Session, location_id: int, visit_type_id: int, *, by: Acto
         visit_type_id=visit_type_id,
     )
     freed_time.look_again(db, location_id, now)
-    events.record(db, "policy.changed", by=by, now=now, location_id=location_id, visit_type_id=visit_type_id)
+    _record(db, location_id, visit_type_id, old, by=by, now=now)
+
+
+def _record(
+    db: Session, location_id: int, visit_type_id: int | None, old: dict[str, Any] | None, *, by: Actor, now: datetime
+) -> None:
+    new = _spoken(db, location_id, visit_type_id)
+    events.record(
+        db, "policy.changed", by=by, now=now, location_id=location_id, visit_type_id=visit_type_id, old=old, new=new
+    )
+
+
+def _spoken(db: Session, location_id: int, visit_type_id: int | None) -> dict[str, Any] | None:
+    """The rules that are written for just this, for the history; None where others hold."""
+    row = fetch_one(
+        db,
+        """SELECT least_lead_minutes, offers_per_week, unanswered_before_pause,
+                  ARRAY(SELECT concat_ws(' / ', from_lead_hours || ' h', answer_minutes || ' min', group_size) FROM offer_step s
+                         WHERE s.policy_id = p.id ORDER BY from_lead_hours DESC) AS steps
+             FROM offer_policy p WHERE location_id = %(location_id)s AND visit_type_id IS NOT DISTINCT FROM %(visit_type_id)s""",
+        location_id=location_id,
+        visit_type_id=visit_type_id,
+    )
+    return row._asdict() if row else None

@@ -153,7 +153,7 @@ def forget_old_sessions(db: Session, now: datetime) -> int:
 # A session counts while it is young enough, was used lately, and its account is active.
 _VALID = "s.expires_at > %(now)s AND s.seen_at > %(now)s - make_interval(secs => s.idle_seconds) AND u.is_active"
 _FIND = f"""
-SELECT s.cookie_digest, u.id, u.role, u.doctor_id, u.name, s.needs_second_step
+SELECT s.cookie_digest, s.id AS session_id, s.address, u.id, u.role, u.doctor_id, u.name, s.needs_second_step
   FROM session s JOIN staff_user u ON u.id = s.staff_user_id WHERE {_VALID} AND s.cookie_digest
 """
 # One round trip, and a write at most once a minute: this runs before every protected event.
@@ -188,6 +188,8 @@ def _actor(row: Any) -> Actor:
         doctor_id=row.doctor_id,
         name=row.name,
         is_unfinished=row.needs_second_step,
+        session_id=row.session_id,
+        address=row.address,
     )
 
 

@@ -148,7 +148,8 @@ def move_specialty(db: Session, actor: Actor, ref: uuid.UUID, by: Literal[-1, 1]
     for position, specialty in enumerate(order):
         specialty.position = position
     db.flush()
-    events.record(db, "specialty.changed", by=actor, now=now, specialty_id=moved.id, place=order.index(moved) + 1)
+    old, new = {"place": place + 1}, {"place": order.index(moved) + 1}
+    events.record(db, "specialty.changed", by=actor, now=now, specialty_id=moved.id, old=old, new=new)
 
 
 def remove_specialty(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:
@@ -223,9 +224,14 @@ def add_ready_made(db: Session, actor: Actor, slugs: Collection[str], *, now: da
     for each in chosen:
         details = SpecialtyDetails(each.name, each.practitioner, each.summary, each.icon, list(each.reasons))
         specialty = _add(db, actor, details, _in_order(db), now)
-        for position, visit in enumerate(each.visits):
-            db.add(_visit(visit, specialty.id or 0, position))
-    db.flush()
+        for position, ready in enumerate(each.visits):
+            visit = _visit(ready, specialty.id or 0, position)
+            db.add(visit)
+            db.flush()
+            new = {
+                name: getattr(visit, name) for name in ("name", "length_minutes", "buffer_minutes", "notice_minutes")
+            }
+            events.record(db, "visit_type.changed", by=actor, now=now, visit_type_id=visit.id, new=new)
     return len(chosen)
 
 

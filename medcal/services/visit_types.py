@@ -108,7 +108,8 @@ def move_visit(db: Session, actor: Actor, ref: uuid.UUID, by: Literal[-1, 1], *,
     for position, visit in enumerate(order):
         visit.position = position
     db.flush()
-    events.record(db, "visit_type.changed", by=actor, now=now, visit_type_id=moved.id, place=order.index(moved) + 1)
+    old, new = {"place": place + 1}, {"place": order.index(moved) + 1}
+    events.record(db, "visit_type.changed", by=actor, now=now, visit_type_id=moved.id, old=old, new=new)
 
 
 def remove_visit(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:

@@ -90,7 +90,9 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
         now=now,
     )
     assert row is not None
-    events.record(db, "waitlist.joined", by=by, now=now, appointment_id=appointment.id, entry_id=row.id)
+    events.record(
+        db, "waitlist.joined", by=by, now=now, appointment_id=appointment.id, entry_id=row.id, new=_limits(wish)
+    )
 
 
 def wait_without_appointment(
@@ -105,7 +107,7 @@ def wait_without_appointment(
     now: datetime,
 ) -> int:
     """Put somebody on the list who has no appointment yet. Returns the entry's id; one who already waits keeps her place."""
-    patient_id = patients.find_or_add(db, person, now=now)
+    patient_id = patients.find_or_add(db, person, by=by, now=now)
     row = fetch_one(
         db,
         JOIN.format(unique="patient_id, visit_type_id", predicate=f"{ON_THE_LIST} AND appointment_id IS NULL"),
@@ -120,7 +122,7 @@ def wait_without_appointment(
         now=now,
     )
     assert row is not None
-    events.record(db, "waitlist.joined", by=by, now=now, entry_id=row.id)
+    events.record(db, "waitlist.joined", by=by, now=now, entry_id=row.id, patient_id=patient_id, new=_limits(wish))
     return int(row.id)
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from medcal import clock
-from medcal.db import changed, fetch, fetch_one
+from medcal.db import fetch
 from medcal.errors import Invalid, NotFound, NotPossibleNow
 from medcal.i18n import t
 from medcal.models import (
@@ -24,8 +24,9 @@ from medcal.models import (
 )
 from medcal.roles import Can, check
 from medcal.security import Actor
-from medcal.services import events, waitlist
+from medcal.services import events, looks, waitlist
 from medcal.services.desk import PatientForm
+from medcal.services.looks import Seen
 from medcal.services.offer_states import ENTRY, after
 from medcal.services.patients import check_person
 
@@ -66,6 +67,7 @@ class Waiting:
 def who_waits(db: Session, actor: Actor) -> list[Waiting]:
     """Everybody who waits or is paused, in the order in which offers are made within each specialty."""
     _check(actor)
+    looks.note(db, actor, Seen.waitlist)
     rows = fetch(
         db,
         """SELECT e.ref, count(*) FILTER (WHERE e.status = 'waiting')
@@ -135,18 +137,20 @@ def _location(db: Session, visit_type: VisitType, doctor: Doctor | None) -> Loca
     return db.get_one(Location, doctor.location_id)
 
 
-def set_urgent(db: Session, actor: Actor, ref: uuid.UUID, *, is_urgent: bool) -> None:
+def set_urgent(db: Session, actor: Actor, ref: uuid.UUID, *, is_urgent: bool, now: datetime) -> None:
     """Put somebody before all who are not urgent, or back among them."""
-    _check(actor)
-    row = fetch_one(
+    entry = _lock(db, actor, ref)
+    old, entry.urgency = entry.urgency, int(is_urgent)
+    events.record(
         db,
-        "UPDATE waitlist_entry SET urgency = %(urgency)s WHERE ref = %(ref)s AND status IN ('waiting', 'paused') RETURNING id",
-        ref=ref,
-        urgency=int(is_urgent),
+        "waitlist.urgency",
+        by=actor,
+        now=now,
+        appointment_id=entry.appointment_id,
+        entry_id=entry.id,
+        old={"urgency": old},
+        new={"urgency": entry.urgency},
     )
-    if row is None:
-        raise NotFound
-    changed(db)
 
 
 def pause(db: Session, actor: Actor, ref: uuid.UUID, *, now: datetime) -> None:

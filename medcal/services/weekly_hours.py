@@ -268,18 +268,21 @@ def set_week(db: Session, actor: Actor, doctor_ref: uuid.UUID, week: Week, *, se
     misfits, after = _misfits(db, doctor, location, rules, week, now), rules_with(rules, week, doctor.id or 0)
     if _mark(after) != seen:
         schedules.set_hours(db, doctor.id or 0, after, by=actor, now=now)
-        spoken = [f"{each.weekday} {each.opens:%H:%M}-{each.closes:%H:%M}" for each in week.hours]
         events.record(
             db,
             "schedule.changed",
             by=actor,
             now=now,
             doctor_id=doctor.id,
-            hours=spoken,
-            raster_minutes=week.raster_minutes,
-            valid_from=week.valid_from,
+            old=_spoken(rule for rule in rules if rule.valid_until is None or rule.valid_until >= week.valid_from),
+            new={**_spoken(week.hours), "raster_minutes": week.raster_minutes, "valid_from": week.valid_from},
         )
     return len(misfits)
+
+
+def _spoken(hours: Iterable[Any]) -> dict[str, list[str]]:
+    """Hours as the history keeps them: the weekday counted from 0, Monday, and the clock."""
+    return {"hours": sorted(f"{each.weekday} {each.opens:%H:%M}-{each.closes:%H:%M}" for each in hours)}
 
 
 def _check_begin(week: Week, today: date) -> None:

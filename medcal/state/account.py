@@ -15,7 +15,7 @@ from medcal.edge.guard import open_to
 from medcal.errors import MedcalError
 from medcal.i18n import t
 from medcal.security import Actor
-from medcal.services import own_account, sessions
+from medcal.services import own_account
 from medcal.services.outbox import clinic_zone
 from medcal.state import live
 from medcal.state.desk_answers import done, refused
@@ -110,7 +110,7 @@ class AccountState(rx.State):
     async def sign_out_there(self, ref: uuid.UUID) -> Any:
         answer = done(t("Signed out there."))
         try:
-            await run(sessions.sign_out_there, actor_of(self, unfinished=True), ref)
+            await run(own_account.sign_out_there, actor_of(self, unfinished=True), ref, now=clock.now())
         except MedcalError as refusal:
             answer = refused(refusal)
         await self._refresh(clock.now())
@@ -118,7 +118,7 @@ class AccountState(rx.State):
 
     @open_to("staff", "unfinished")
     async def sign_out_elsewhere(self) -> Any:
-        await run(own_account.sign_out_elsewhere, actor_of(self, unfinished=True), _cookie_of(self))
+        await run(own_account.sign_out_elsewhere, actor_of(self, unfinished=True), _cookie_of(self), now=clock.now())
         await self._refresh(clock.now())
         return done(t("Signed out everywhere else."))
 

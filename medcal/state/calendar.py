@@ -220,5 +220,7 @@ def _read(
         zone_name=zone_name(now, shown[0].zone_info),
         can_book=may_book(actor),
         filters=doctor_filter(doctors),
-        sheet=calendar_sheet(day_book.read_days(db, shown, first, days), actor, with_shades=view in ("day", "week")),
+        sheet=calendar_sheet(
+            day_book.read_days(db, actor, shown, first, days), actor, with_shades=view in ("day", "week")
+        ),
     )

@@ -1,6 +1,7 @@
 """Who sits at the browser: identity from the cookies of the websocket's handshake, looked up each time, never kept."""
 
 from contextvars import ContextVar
+from dataclasses import replace
 
 import reflex as rx
 from reflex.state import BaseState, State, StateUpdate
@@ -55,7 +56,13 @@ async def take_note(root: State, actor: Actor | None) -> None:
     if session._holds_data_of != now_of:
         session._holds_data_of = now_of
         session.name, session.role = (actor.name, str(actor.role)) if actor else ("", "")
-    _present.set((_token(root), actor))
+    _present.set((_token(root), _from_here(root, actor) if actor else None))
+
+
+def _from_here(root: State, actor: Actor) -> Actor:
+    """Where she sits now; that may be elsewhere than when she signed in."""
+    address = household(root.router.session.client_ip)
+    return replace(actor, address=address[:60]) if address else actor
 
 
 async def start_afresh(root: State) -> None:

@@ -47,7 +47,7 @@ class StaffWaitlistState(rx.State):
     @open_to("reception", "admin")
     async def set_urgent(self, ref: uuid.UUID, is_urgent: bool) -> Any:
         try:
-            await run(waitlist_book.set_urgent, actor_of(self), ref, is_urgent=is_urgent)
+            await run(waitlist_book.set_urgent, actor_of(self), ref, is_urgent=is_urgent, now=clock.now())
         except MedcalError as refusal:
             return refused(refusal)
         await self._refresh(clock.now())

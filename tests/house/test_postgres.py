@@ -46,6 +46,31 @@ def test_the_clinics_role_owns_its_database_and_is_no_superuser(server: Server):
     assert found == (False,)
 
 
+def test_the_running_clinic_works_under_a_role_that_owns_nothing(server: Server):
+    with psycopg.connect(server.url(), autocommit=True) as owner:
+        owner.execute("CREATE TABLE IF NOT EXISTS of_the_owner (id int)")
+    with psycopg.connect(server.app_url(), autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT rolname, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+        for forbidden in ("DELETE FROM of_the_owner", "DROP TABLE of_the_owner", "CREATE TABLE mine (id int)"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(forbidden.encode())
+
+    assert found == ("medcal_app", False, False, False)
+
+
+def test_a_folder_of_an_earlier_version_gets_that_role_at_its_next_start(place: Path):
+    with Server(place / "postgres", FORGETFUL) as server:
+        before = server.app_url()
+        (server.data.parent / "app-password").unlink()
+
+    with Server(place / "postgres", FORGETFUL) as server:
+        assert server.app_url() != before
+        with psycopg.connect(server.app_url()) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == ("medcal_app",)
+
+
 def test_nobody_gets_in_without_the_password(server: Server):
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(server.url(), password="a guess")

@@ -61,6 +61,7 @@ ROWS = {
     "OfferRulesState": Can.set_rules,
     "StaffStatisticsState": Can.read_statistics,
     "PeopleState": Can.manage_people,
+    "AuditState": Can.read_history,
     "AccountState": Can.keep_own_account,
 }
 RULES = {
@@ -134,4 +135,4 @@ def test_reception_has_no_settings_and_nobody_but_admins_has():
 
 
 def test_the_prompt_of_the_server_does_what_a_locked_out_clinic_needs():
-    assert {can for can in Can if may(SYSTEM, can)} == {Can.manage_people, Can.read_statistics}
+    assert {can for can in Can if may(SYSTEM, can)} == {Can.manage_people, Can.read_statistics, Can.read_history}

@@ -42,7 +42,7 @@ def account_of(db: Session, doctor: Doctor) -> Actor:
 
 
 def read(db: Session, reader: Actor, day: date = TUESDAY, days: int = 1) -> DayBook:
-    return day_book.read_days(db, day_book.doctors_for(db, reader), day, days)
+    return day_book.read_days(db, reader, day_book.doctors_for(db, reader), day, days)
 
 
 def only_claim(book: DayBook) -> Claim:

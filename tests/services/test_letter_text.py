@@ -1,7 +1,7 @@
 """An admin replaces the words of a letter: they hold from the next message on, are tried first, and can be given up again."""
 
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -151,8 +151,12 @@ def test_the_history_says_who_changed_what(db: Session, admin: Actor) -> None:
     letter_text.reset_wording(db, admin, "appointment.booked", "en", seen_at=None, now=LATER)
 
     noted = [(row.kind, row.staff_user_id, row.detail) for row in db.exec(select(Event).order_by(Event.id))]
+    ours, own = asdict(our_wording("appointment.booked", "en")), asdict(OWN)
     detail = {"letter": "appointment.booked", "language": "en"}
-    assert noted == [("words.changed", admin.id, detail), ("words.reset", admin.id, detail)]
+    assert noted == [
+        ("words.changed", admin.id, {**detail, "old": ours, "new": own}),
+        ("words.reset", admin.id, {**detail, "old": own, "new": ours}),
+    ]
 
 
 def test_our_own_words_are_no_change(db: Session, admin: Actor) -> None:

@@ -104,7 +104,11 @@ def test_grace_and_quiet_hours_are_the_locations(db: Session, clinic: Clinic, ad
     place = db.get_one(Location, clinic.location.id, populate_existing=True)
     assert (place.grace_seconds, place.quiet_from, place.quiet_until) == (300, time(22), time(6))
     [event] = db.exec(select(Event))
-    assert (event.kind, event.detail["grace_seconds"]) == ("habits.changed", 300)
+    assert (event.kind, event.detail["old"]["grace_seconds"], event.detail["new"]["grace_seconds"]) == (
+        "habits.changed",
+        0,
+        300,
+    )
 
 
 @pytest.mark.parametrize("seconds", [-1, 3601])

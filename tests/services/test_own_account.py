@@ -124,7 +124,7 @@ def test_patients_have_none(db):
     with pytest.raises(NotAllowed):
         own_account.read(db, PATIENT, "", NOW)
     with pytest.raises(NotAllowed):
-        own_account.sign_out_elsewhere(db, PATIENT, "")
+        own_account.sign_out_elsewhere(db, PATIENT, "", now=NOW)
 
 
 def test_who_owes_a_second_step_reaches_the_own_account_and_nothing_else(db, configured):

@@ -14,6 +14,7 @@ from medcal.security import PATIENT, SYSTEM, Actor, ActorKind, Role
 from medcal.services import (
     absences,
     appointment_file,
+    audit_trail,
     day_book,
     desk,
     desk_search,
@@ -33,6 +34,7 @@ from medcal.services import (
     resending,
     waitlist_book,
 )
+from medcal.services.audit_trail import Asked
 from medcal.services.desk import PatientForm, Step, WallTime
 from medcal.services.desk_search import Wanted
 from medcal.services.sessions import NOWHERE
@@ -67,7 +69,7 @@ CALLS: dict[Can, list[Callable[[Session, Actor], Any]]] = {
     Can.keep_waitlist: [
         waitlist_book.who_waits,
         waitlist_book.what_can_be_wished,
-        lambda db, who: waitlist_book.set_urgent(db, who, REF, is_urgent=True),
+        lambda db, who: waitlist_book.set_urgent(db, who, REF, is_urgent=True, now=NOW),
         lambda db, who: waitlist_book.pause(db, who, REF, now=NOW),
         lambda db, who: waitlist_book.resume(db, who, REF, now=NOW),
         lambda db, who: waitlist_book.remove_waiting(db, who, REF, now=NOW),
@@ -123,12 +125,17 @@ CALLS: dict[Can, list[Callable[[Session, Actor], Any]]] = {
         lambda db, who: people.make_link(db, REF, by=who, now=NOW),
         lambda db, who: people.disable(db, REF, by=who, now=NOW),
     ],
+    Can.read_history: [
+        lambda db, who: audit_trail.read_page(db, who, Asked()),
+        lambda db, who: audit_trail.export(db, who, Asked()),
+    ],
     Can.keep_own_account: [
         lambda db, who: own_account.read(db, who, "", NOW),
         lambda db, who: own_account.change_password(db, who, PASSWORD, "x", NOWHERE, now=NOW),
         lambda db, who: own_account.begin_second_step(db, who, PASSWORD),
         lambda db, who: own_account.turn_off_second_step(db, who, "", now=NOW),
-        lambda db, who: own_account.sign_out_elsewhere(db, who, ""),
+        lambda db, who: own_account.sign_out_elsewhere(db, who, "", now=NOW),
+        lambda db, who: own_account.sign_out_there(db, who, REF, now=NOW),
     ],
 }
 

@@ -60,7 +60,7 @@ def test_a_dump_gives_no_note_away(db: Session, clinic: Clinic) -> None:
     text = dump(db)
 
     assert [word for word in WORDS if word in text] == []
-    assert text.count(key_id(b"a key for tests alone, known to everybody") + ":") == 6
+    assert text.count(key_id(b"a key for tests alone, known to everybody") + ":") == 7
     assert "Dora Dunkel" in text and "Dora Dunkel" not in before
 
 
@@ -68,7 +68,7 @@ def test_the_desk_reads_them_all(db: Session, clinic: Clinic) -> None:
     cancelled = write_everything(db, clinic)
 
     file = appointment_file.open_file(db, clinic.desk, cancelled.ref)
-    book = day_book.read_days(db, day_book.doctors_for(db, clinic.desk), TUESDAY.date(), 1)
+    book = day_book.read_days(db, clinic.desk, day_book.doctors_for(db, clinic.desk), TUESDAY.date(), 1)
     away = absences.coming_absences(db, clinic.desk, clinic.okafor.ref, NOW)
 
     assert (file.reason, file.request, file.cancel_reason, file.overbooked_reason) == (
@@ -125,7 +125,7 @@ def test_after_the_rotation_the_old_key_opens_nothing_and_is_needed_for_nothing(
 
     assert prompt.main(["rotate"]) == 0
 
-    assert capsys.readouterr().out == "9 sealed with the new key.\n"
+    assert capsys.readouterr().out == "10 sealed with the new key.\n"
     assert prompt.main(["rotate"]) == 0
     assert capsys.readouterr().out == "0 sealed with the new key.\n"
     configured(MEDCAL_DATA_KEY=NEW, MEDCAL_DATA_KEYS_BEFORE="")
@@ -212,7 +212,7 @@ def test_the_rotation_knows_every_sealed_column() -> None:
     }
 
     assert {place.about for place in keys.sealed_places()} == sealed
-    assert len(sealed) == 5
+    assert len(sealed) == 6
 
 
 def test_what_was_in_plain_words_before_is_sealed_and_comes_back(committed: str) -> None:

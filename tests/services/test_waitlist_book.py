@@ -54,10 +54,10 @@ def test_who_waited_longest_comes_first(db, clinic, three):
 def test_urgent_ones_come_before_all_others(db, clinic, three):
     charlie = waitlist_book.who_waits(db, clinic.desk)[-1]
 
-    waitlist_book.set_urgent(db, clinic.desk, charlie.ref, is_urgent=True)
+    waitlist_book.set_urgent(db, clinic.desk, charlie.ref, is_urgent=True, now=NOW)
     assert waiting(db, clinic)[0] == (1, "Charlie Czerny")
 
-    waitlist_book.set_urgent(db, clinic.desk, charlie.ref, is_urgent=False)
+    waitlist_book.set_urgent(db, clinic.desk, charlie.ref, is_urgent=False, now=NOW)
     assert waiting(db, clinic)[-1] == (3, "Charlie Czerny")
 
 
@@ -187,7 +187,7 @@ def test_the_waitlist_is_not_for_doctors(db, clinic):
         lambda: waitlist_book.pause(db, reader, ref, now=NOW),
         lambda: waitlist_book.resume(db, reader, ref, now=NOW),
         lambda: waitlist_book.remove_waiting(db, reader, ref, now=NOW),
-        lambda: waitlist_book.set_urgent(db, reader, ref, is_urgent=True),
+        lambda: waitlist_book.set_urgent(db, reader, ref, is_urgent=True, now=NOW),
     ):
         with pytest.raises(NotAllowed):
             deed()

@@ -149,7 +149,7 @@ def test_a_week_saved_twice_is_in_the_history_once(db: Session, clinic: Clinic, 
 
     [event] = db.exec(select(Event).where(Event.kind == "schedule.changed")).all()
     assert (event.doctor_id, event.staff_user_id) == (clinic.okafor.id, admin.id)
-    assert event.detail["hours"][0] == "0 08:00-12:00"
+    assert (event.detail["old"]["hours"][0], event.detail["new"]["hours"][0]) == ("0 08:00-16:00", "0 08:00-12:00")
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 1), date(2028, 6, 1)], ids=["yesterday", "far away"])

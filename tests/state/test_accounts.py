@@ -353,7 +353,7 @@ def test_a_session_that_ended_elsewhere_does_nothing_on_its_open_socket(
 ) -> None:
     tab = tab_of(robin, PEOPLE)
     tab.send(PeopleState.open_member, ref=str(sam.ref))
-    in_transaction(own_account.sign_out_elsewhere, actor(robin), "")
+    in_transaction(own_account.sign_out_elsewhere, actor(robin), "", now=clock.now())
     tab.frames.clear()
 
     tab.send(PeopleState.disable)

@@ -93,6 +93,8 @@ def test_a_page_shows_everybody_what_she_may_see(
 
     assert wrong == []
     assert here.rows() == before, "looking changes nothing"
+    looked = {here.callers[who].own.refs["account"]} if here.callers[who].role else set()
+    assert here.looks() == looked, "but that somebody looked is written down"
     assert [line for line in caplog.messages if NAMED.search(line) or AN_ID.search(line)] == []
 
 
