@@ -56,14 +56,17 @@ RETURNING id
 """
 
 
-def _limits(db: Session, wish: Wish, now: datetime) -> dict[str, Any]:
+def _limits(wish: Wish) -> dict[str, Any]:
     return {
-        "consent_id": keep_version(db, wish.consent, now=now) if wish.consent else None,
         "weekdays": sorted(set(wish.weekdays)),
         "opens": wish.opens,
         "closes": wish.closes,
         "notice_hours": wish.notice_hours,
     }
+
+
+def _consent_id(db: Session, wish: Wish, now: datetime) -> int | None:
+    return keep_version(db, wish.consent, now=now) if wish.consent else None
 
 
 def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: datetime) -> None:
@@ -85,7 +88,8 @@ def join(db: Session, appointment: Appointment, wish: Wish, *, by: Actor, now: d
         visit_type_id=appointment.visit_type_id,
         location_id=appointment.location_id,
         doctor_id=None if wish.any_doctor else appointment.doctor_id,
-        **_limits(db, wish, now),
+        consent_id=_consent_id(db, wish, now),
+        **_limits(wish),
         status=str(after(ENTRY, None, "joined", by)),
         now=now,
     )
@@ -117,7 +121,8 @@ def wait_without_appointment(
         visit_type_id=visit_type.id,
         location_id=location.id,
         doctor_id=doctor.id if doctor else None,
-        **_limits(db, wish, now),
+        consent_id=_consent_id(db, wish, now),
+        **_limits(wish),
         status=str(after(ENTRY, None, "joined", by)),
         now=now,
     )
