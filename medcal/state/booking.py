@@ -25,7 +25,7 @@ from medcal.i18n import t
 from medcal.models import Doctor, Location, Specialty, VisitType
 from medcal.services import booking, directory, fair_share, proof_of_work
 from medcal.services.consents import Purpose, Shown
-from medcal.state.consent import shown_in
+from medcal.state.consent import ConsentState, shown_in
 from medcal.state.forms import details_of, text, with_consents
 from medcal.state.session import client_address, visit_of
 from medcal.viewmodels.patient import HoldCard
@@ -100,7 +100,7 @@ class BookingState(rx.State):
     async def confirm(self, form: dict[str, Any]) -> Any:
         """Send the form. What does not fit is said beside its field, and nothing is stored."""
         self.problems, self.problem = {}, ""
-        held = self._held or await run(_held_as_shown, form, visit_of(self), clock.now())
+        held = self._held or await self._find_again(form)
         if held is None and not self.is_loaded:
             return rx.toast.error(
                 t("The connection was lost for a moment. Please look at the time, and send it again.")
@@ -124,6 +124,13 @@ class BookingState(rx.State):
             return None
         self.hold, self.has_hold, self.challenge = HoldCard(), False, ""
         return rx.redirect(routes.to(routes.BOOKED))
+
+    async def _find_again(self, form: dict[str, Any]) -> uuid.UUID | None:
+        """After a lost connection the form may arrive before its page is read anew: with it the texts that stood beside it."""
+        held = await run(_held_as_shown, form, visit_of(self), clock.now())
+        if held:
+            await (await self.get_state(ConsentState)).load()
+        return held
 
     async def _new_challenge(self) -> str:
         if self._held is None:
@@ -150,7 +157,7 @@ def _current_hold(db: Session, visit: str, now: datetime) -> tuple[uuid.UUID | N
 
 
 def _held_as_shown(db: Session, form: dict[str, Any], visit: str, now: datetime) -> uuid.UUID | None:
-    """After a lost connection the form may arrive before the page is read anew: what it was filled in for, if that is still held."""
+    """What the form was filled in for, if that is still held."""
     held, card = _current_hold(db, visit, now)
     return held if (card.doctor_slug, card.starts_at) == (text(form, "doctor"), text(form, "starts_at")) else None
 

@@ -9,8 +9,10 @@ from sqlmodel import Session
 from medcal import clock
 from medcal.models import Appointment, AppointmentStatus
 from medcal.security import digest
+from medcal.services.proof_of_work import new_challenge
 from medcal.state.booking import BookingState
 from tests.support.factories import NOW, Clinic, make_clinic, make_hold
+from tests.support.proof import solve
 from tests.support.times import at
 
 VISIT = "a-visit-of-charlie-in-his-own-browser-and-no-other"
@@ -39,11 +41,13 @@ def as_shown(hold: Appointment, **changed: Any) -> dict[str, Any]:
 
 def test_a_form_that_arrives_before_its_page_is_read_anew_books_what_it_showed(db, hold, new_tab):
     tab = new_tab(visit=VISIT)
+    challenge = new_challenge("book", f"{digest(VISIT)} {hold.ref}", bits=1, until=NOW + timedelta(minutes=5))
 
-    tab.send(BookingState.confirm, form=as_shown(hold))
+    tab.send(BookingState.confirm, form=as_shown(hold, proof=solve(challenge)))
 
     db.refresh(hold)
     assert (hold.status, tab.redirects) == (AppointmentStatus.booked, ["/booked"])
+    assert hold.consent_id is not None
 
 
 def test_it_never_books_another_time_than_it_showed(db, hold, new_tab):
