@@ -128,6 +128,17 @@ def _rows(times: Any) -> list[tuple[Any, ...]]:
             " ",
             times.holds,
         ),
+        (
+            t("Who of the clinic looked at your data, and who changed what."),
+            t("So that nobody does it without a reason, and you can learn who did (articles 5(2) and 32)."),
+            t("Looks:"),
+            " ",
+            times.looks,
+            t(". Changes:"),
+            " ",
+            times.changes,
+            t("; what they say about you is unreadable once you are erased."),
+        ),
     ]
 
 

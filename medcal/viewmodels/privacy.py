@@ -15,6 +15,8 @@ class Times:
     messages: str = ""
     wishes: str = ""
     holds: str = ""
+    looks: str = ""
+    changes: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> "Times":
@@ -25,6 +27,8 @@ class Times:
             messages=_days(keeps.messages_days),
             wishes=_days(keeps.wishes_days),
             holds=_days(keeps.holds_days),
+            looks=_long(settings.audit_days["access_record"]),
+            changes=_long(settings.audit_days["event"]),
         )
 
 
@@ -37,6 +41,13 @@ def _months(months: int) -> str:
 
 def _days(days: int) -> str:
     return tn("{count} day", "{count} days", days) if days else _for_ever()
+
+
+def _long(days: int) -> str:
+    """Whole years where they are some: leap days are few beside them. Nobody can ask for an erasure of who looked."""
+    if not days:
+        return t("for ever")
+    return tn("{count} year", "{count} years", days // 365) if days % 365 == 0 else _days(days)
 
 
 def _for_ever() -> str:

@@ -427,7 +427,7 @@ def test_an_erased_patient_who_books_again_is_somebody_new(db: Session, clinic: 
 
     again = patients.Person("Wilma Weg", date(1984, 2, 29), "wilma@example.com", None)
 
-    assert patients.find_or_add(db, again, now=TWO_YEARS_LATER) != old
+    assert patients.find_or_add(db, again, by=PATIENT, now=TWO_YEARS_LATER) != old
 
 
 def test_the_scheduler_does_both() -> None:

@@ -36,6 +36,7 @@ from tests.support.factories import (
     make_patient,
     make_user,
 )
+from tests.support.proof import solve
 from tests.support.times import at
 
 VISIT = "a-visit-of-alice-in-her-own-browser-and-no-other"
@@ -200,7 +201,8 @@ def test_what_the_form_showed_is_what_was_agreed_to(db, clinic, new_tab, code):
         columns = {"purpose": "booking", "language": code, "version": 1, "digest": digest_of("Newer words.")}
         add(db, ConsentText(**columns, words="Newer words.", is_in_force=True, written_at=NOW))
         tab.send(BookFormState.set_earlier, is_on=True)
-        tab.send(BookingState.confirm, form=FORM | WISH)
+        proof = solve(tab.value(BookingState, "challenge"))
+        tab.send(BookingState.confirm, form=FORM | WISH | {"proof": proof})
 
     visit = db.exec(select(Appointment).where(Appointment.status == "booked")).one()
     agreed = db.get_one(ConsentText, visit.consent_id)
@@ -251,6 +253,8 @@ def test_the_page_says_what_the_settings_say(configured, clinic, new_tab):
         "messages": "1 day",
         "wishes": "until you ask us to erase it",
         "holds": "30 days",
+        "looks": "1 year",
+        "changes": "10 years",
     }
     [nobody] = tab.value(PrivacyState, "receivers")
     assert nobody.startswith("Nobody outside of the clinic")
