@@ -37,9 +37,12 @@ def sign_in(
     """Open a session and go on to the wanted page, or ask for the code, or back to the form without a word about which of both was wrong."""
     now = clock.now()
     try:
-        in_transaction(accounts.count_sign_in, email, client(request), now=now)
+        marks = request_secret(request, KNOWN) or ""
+        in_transaction(accounts.count_sign_in, email, client(request), marks=marks, now=now)
         user, value = in_transaction(accounts.sign_in, email, password, device=device(request), now=now)
     except (SignInRefused, TooManyTries) as refusal:
+        if isinstance(refusal, SignInRefused):
+            in_transaction(accounts.note_refusal, email, client(request), now=now)
         return to_page(routes.SIGN_IN, failed=FAILURES[type(refusal)], **_wish(wanted))
     if not second_step.is_on(user):
         return enter(request, value, wanted)

@@ -9,8 +9,8 @@ from medcal.db import fetch, fetch_one
 from medcal.errors import Invalid, NotFound, NotPossibleNow, SignInRefused
 from medcal.i18n import t
 from medcal.models import StaffUser
-from medcal.security import SYSTEM, Role, hash_password, password_fits
-from medcal.services import events, second_step, sessions, throttle
+from medcal.security import SYSTEM, Actor, ActorKind, Role, hash_password, password_fits
+from medcal.services import events, known_browsers, second_step, sessions, throttle
 from medcal.services.passwords import check_password
 from medcal.services.patients import check_email, check_name
 from medcal.services.sessions import NOWHERE, Device
@@ -23,16 +23,22 @@ TRIES_WINDOW = timedelta(minutes=5)
 # --- Signing in -------------------------------------------------------------------------------------------------------
 
 
-def count_sign_in(db: Session, email: str, address: str | None, *, now: datetime) -> None:
+def count_sign_in(db: Session, email: str, address: str | None, *, marks: str = "", now: datetime) -> None:
     """Count a try to sign in, in a transaction of its own before `sign_in`. Raises TooManyTries.
 
     By account against guessing from many addresses, by address (None: unknown, behind a proxy) against trying one
-    password on many accounts. Of an account that is tried as often as it may be, the history says so.
+    password on many accounts. Of an account that is tried as often as it may be, the history says so. A browser that the
+    account was used from (`marks`, known_browsers.py) is counted apart: whoever guesses elsewhere does not lock its owner out.
     """
     kept = _as_kept(email)
     if address:
         throttle.count(db, f"sign-in from {address}", limit=TRIES_OF_ADDRESS, window=TRIES_WINDOW, now=now)
         throttle.count(db, f"sign-in as {kept} from {address}", limit=TRIES_OF_PAIR, window=TRIES_WINDOW, now=now)
+    if _is_known_here(db, kept, marks):
+        throttle.count(
+            db, f"sign-in as {kept} in its own browser", limit=TRIES_OF_ACCOUNT, window=TRIES_WINDOW, now=now
+        )
+        return
     tries = throttle.count(db, f"sign-in as {kept}", limit=TRIES_OF_ACCOUNT, window=TRIES_WINDOW, now=now)
     if tries == TRIES_OF_ACCOUNT:
         noted = fetch_one(
@@ -43,6 +49,18 @@ def count_sign_in(db: Session, email: str, address: str | None, *, now: datetime
         )
         if noted:
             events.record(db, "account.closed_for_a_while", by=SYSTEM, now=now, account=noted.ref)
+
+
+def _is_known_here(db: Session, kept: str, marks: str) -> bool:
+    row = fetch_one(db, "SELECT id FROM staff_user WHERE email = %(email)s", email=kept) if marks else None
+    return row is not None and known_browsers.is_known(row.id, marks)
+
+
+def note_refusal(db: Session, email: str, address: str | None, *, now: datetime) -> None:
+    """Write into the history that somebody was refused, in a transaction of its own after `sign_in`; of an unknown account, that too."""
+    row = fetch_one(db, "SELECT ref FROM staff_user WHERE email = %(email)s", email=_as_kept(email))
+    stranger = Actor(ActorKind.system, name="Medcal", address=(address or "")[:60])
+    events.record(db, "account.refused", by=stranger, now=now, account=row.ref if row else None)
 
 
 def sign_in(
@@ -59,7 +77,7 @@ def sign_in(
         raise SignInRefused
     if second_step.is_on(user):
         return user, second_step.open_ticket(db, user, now)
-    sessions.note_browser(db, user, device, now=now)
+    sessions.note_sign_in(db, user, device, way="password", now=now)
     return user, sessions.open_session(db, user, device, has_second_step=False, now=now)
 
 

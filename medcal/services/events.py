@@ -72,6 +72,8 @@ EVENTS: dict[str, Follows] = {
     "account.linked": Follows(tells_owner=True),
     "account.unlinked": Follows(tells_owner=True),
     "account.role_changed": Follows(),
+    "account.signed_in": Follows(),
+    "account.refused": Follows(),
     "account.disabled": Follows(),
     "account.enabled": Follows(),
     "account.signed_out": Follows(),

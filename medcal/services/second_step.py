@@ -79,9 +79,11 @@ def finish(
     if ticket is None or user is None or not user.is_active:
         raise LinkExpired(t("This took too long. Please sign in again."))
     if not fits(db, user, code, now):
+        stranger = Actor(ActorKind.system, name="Medcal", address=device.address[:60])
+        events.record(db, "account.refused", by=stranger, now=now, account=user.ref)
         return None
     fetch(db, "DELETE FROM sign_in_ticket WHERE id = %(id)s", id=ticket.id)
-    sessions.note_browser(db, user, device, now=now)
+    sessions.note_sign_in(db, user, device, way="second step", now=now)
     return user, sessions.open_session(db, user, device, has_second_step=True, now=now)
 
 

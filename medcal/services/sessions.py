@@ -87,12 +87,16 @@ def open_session(
     return value
 
 
-def note_browser(db: Session, user: StaffUser, device: Device, *, now: datetime) -> None:
-    """Somebody is about to be let in: if not for the first time, but from a browser that the account does not know, its owner is told."""
+def note_sign_in(db: Session, user: StaffUser, device: Device, *, way: str, now: datetime) -> None:
+    """Somebody is about to be let in, which goes into the history.
+
+    If not for the first time, but from a browser that the account does not know, its owner is told.
+    """
     assert user.id is not None
+    herself = Actor(ActorKind.staff, user.id, user.role, user.doctor_id, user.name, address=device.address[:60])
+    events.record(db, "account.signed_in", by=herself, now=now, account=user.ref, way=way)
     if user.last_sign_in_at is None or known_browsers.is_known(user.id, device.marks):
         return
-    herself = Actor(ActorKind.staff, id=user.id, role=user.role, doctor_id=user.doctor_id, name=user.name)
     events.record(
         db,
         "account.new_browser",

@@ -40,7 +40,7 @@ def sign_in(
         return refusal
     identity = identity or _link(db, user, who, now)
     identity.signed_in_at = now
-    sessions.note_browser(db, user, device, now=now)
+    sessions.note_sign_in(db, user, device, way="provider", now=now)
     value = sessions.open_session(db, user, device, has_second_step=True, now=now)
     provider_sessions.note(db, identity, who, digest(value))
     return value

@@ -55,6 +55,8 @@ CHANGE_WORDS = {
     "account.second_step_on": n_("Second step switched on"),
     "account.second_step_off": n_("Second step switched off"),
     "account.recovery_codes_renewed": n_("Recovery codes renewed"),
+    "account.signed_in": n_("Signed in"),
+    "account.refused": n_("Sign-in refused"),
     "account.recovery_code_used": n_("Recovery code used"),
     "account.new_browser": n_("Signed in from a new browser"),
     "account.closed_for_a_while": n_("Account closed for a while"),
