@@ -17,8 +17,8 @@ def test_an_admin_learns_who_changed_what_and_takes_it_away(
     page = open_browser(staff=robin)
     page.goto("/staff/settings/clinic")
     page.get_by_label("Phone").fill("+43 1 555 0199")
-    page.get_by_role("button", name="Save").first.click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
+    page.get_by_role("button", name="Save the clinic").click()
+    expect(page.get_by_text("The clinic is saved.")).to_be_visible()
 
     page.get_by_role("navigation", name="Settings").get_by_role("link", name="History").click()
 

@@ -9,18 +9,33 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 from psycopg.errors import InsufficientPrivilege
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, select
 
 import medcal.db
 from medcal import audit, grants
 from medcal.db import fetch, in_transaction
+from medcal.models import Location, Patient, VisitType
 from medcal.models.audit import KEPT_TABLES
-from medcal.security import SYSTEM
-from medcal.services import audit_chain, audit_check, audit_lapse, booking, events, looks, schedules
+from medcal.security import SYSTEM, Role
+from medcal.services import (
+    audit_chain,
+    audit_check,
+    audit_lapse,
+    booking,
+    erasure,
+    events,
+    housekeeping,
+    keys,
+    looks,
+    schedules,
+    specialties,
+    waitlist,
+)
 from medcal.services.audit_chain import EVENTS
 from medcal.services.looks import Seen
+from medcal.services.patients import Person
 from tests.support.databases import ADMIN_URL
-from tests.support.factories import NOW, make_clinic
+from tests.support.factories import NOW, actor, make_clinic, make_user
 
 CHANGES = ("UPDATE {} SET at = at", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE {} CASCADE")
 YEARS_AGO = datetime(2015, 1, 1, tzinfo=UTC)
@@ -132,6 +147,9 @@ def test_the_clinic_goes_on_with_its_work(app_url: str) -> None:
     in_transaction(audit_chain.seal_new, NOW)
     in_transaction(schedules.extend_openings, NOW)
     in_transaction(booking.release_lapsed_holds, NOW)
+    in_transaction(housekeeping.tidy, NOW)
+    in_transaction(settle_in)
+    keys.reseal_everything()
 
     assert in_transaction(audit_check.could_switch_off) == ""
     rights = in_transaction(
@@ -145,6 +163,31 @@ def test_the_clinic_goes_on_with_its_work(app_url: str) -> None:
 
 def test_a_role_that_could_switch_them_off_is_told(filled: str) -> None:
     assert in_transaction(audit_check.could_switch_off) == urlsplit(filled).username
+
+
+def settle_in(db: Session) -> None:
+    """What takes more rights than most: tables that are locked, and a patient with her key who comes and is erased."""
+    olga = actor(make_user(db, "Olga Ohm", Role.admin))
+    [ready, *_] = specialties.ready_made(db, olga)
+    assert specialties.add_ready_made(db, olga, [ready.slug], now=NOW) == 1
+    location, visit_type = db.exec(select(Location)).one(), db.exec(select(VisitType).limit(1)).one()
+    person = Person("Wilhelmine Quitte", None, "w.quitte@example.org", None)
+    waitlist.wait_without_appointment(db, person, visit_type, location, waitlist.Wish(), by=olga, now=NOW)
+    ref = db.exec(select(Patient.ref).where(Patient.name == person.name)).one()
+    erasure.erase(db, olga, ref, now=NOW)
+    assert fetch(db, "SELECT * FROM patient_key") == []
+
+
+def test_what_has_lapsed_the_clinic_has_removed_without_a_right_of_its_own(app_url: str, filled: str) -> None:
+    with psycopg.connect(filled, autocommit=True) as owner:
+        owner.execute("ALTER TABLE audit_checkpoint DISABLE TRIGGER ALL")
+        owner.execute("DELETE FROM audit_checkpoint")
+        owner.execute("UPDATE audit_rule SET keep_days = 1 WHERE source = 'event'")
+
+    # Those of the fixture are of March, on a clock that has long gone on.
+    assert in_transaction(audit_lapse.remove_lapsed, NOW + timedelta(days=30)) == 5
+
+    assert in_transaction(audit_check.verify, NOW)[0].is_whole
 
 
 # --- What has lapsed --------------------------------------------------------------------------------------------------
