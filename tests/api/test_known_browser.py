@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from medcal.db import fetch
 from medcal.edge.cookies import KNOWN
 from medcal.services import known_browsers
 from tests.support.factories import PASSWORD, make_clinic
@@ -56,3 +57,19 @@ def test_a_made_up_cookie_knows_nobody(db, browser, new_browser, sam, made_up):
     assert sign_in(other, sam).status_code == 303
 
     assert len(inbox(db, kind="account")) == 1
+
+
+def test_each_sign_in_and_each_refusal_is_in_the_history_with_where_it_came_from(db, new_browser, sam):
+    here = new_browser("198.51.100.4")
+    sign_in(here, sam, "a guess of mine")
+    here.post("/api/sign-in", email="nobody@clinic.example", password="a guess of mine")
+    sign_in(here, sam)
+
+    rows = fetch(db, "SELECT kind, staff_user_id, address, detail FROM event WHERE kind LIKE 'account.%' ORDER BY id")
+
+    assert [(row.kind, row.staff_user_id, row.detail) for row in rows] == [
+        ("account.refused", None, {"account": str(sam.ref)}),
+        ("account.refused", None, {"account": None}),
+        ("account.signed_in", sam.id, {"account": str(sam.ref), "way": "password"}),
+    ]
+    assert {row.address for row in rows} == {"198.51.100.4"}

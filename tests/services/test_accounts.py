@@ -1,5 +1,7 @@
 """Staff accounts: who gets in, for how long, and how somebody is put out."""
 
+import contextlib
+
 import pytest
 
 from medcal import security
@@ -7,7 +9,7 @@ from medcal.db import fetch, fetch_one
 from medcal.errors import Invalid, NotFound, NotPossibleNow, SignInRefused, TooManyTries
 from medcal.models import StaffUser
 from medcal.security import Role, digest
-from medcal.services import accounts, sessions
+from medcal.services import accounts, known_browsers, sessions
 from tests.support.factories import NOW, PASSWORD, make_user
 
 
@@ -105,6 +107,27 @@ def test_a_stranger_does_not_lock_the_door_on_whom_he_guesses_at(db, sam):
         accounts.count_sign_in(db, sam.email, "198.51.100.1", now=NOW)
 
     accounts.count_sign_in(db, sam.email, "203.0.113.1", now=NOW)
+
+
+def test_whoever_guesses_elsewhere_does_not_lock_an_owner_out_of_the_browser_she_uses(db, sam):
+    marks = known_browsers.remember(sam.id, "")
+    for place in range(12):
+        with contextlib.suppress(TooManyTries):
+            accounts.count_sign_in(db, sam.email, f"203.0.113.{place}", now=NOW)
+
+    accounts.count_sign_in(db, sam.email, "198.51.100.1", marks=marks, now=NOW)
+
+    with pytest.raises(TooManyTries):
+        accounts.count_sign_in(db, sam.email, "198.51.100.2", marks=known_browsers.remember(sam.id + 1, ""), now=NOW)
+
+
+def test_guessing_in_a_known_browser_comes_to_an_end_too(db, sam):
+    marks = known_browsers.remember(sam.id, "")
+    for place in range(10):
+        accounts.count_sign_in(db, sam.email, f"203.0.113.{place}", marks=marks, now=NOW)
+
+    with pytest.raises(TooManyTries):
+        accounts.count_sign_in(db, sam.email, "203.0.113.99", marks=marks, now=NOW)
 
 
 def test_the_history_says_once_that_an_account_was_closed_for_a_while(db, sam):
