@@ -94,17 +94,23 @@ def tagged(fn: Callable[..., Any], scene: Scene) -> Iterator[dict[str, Any]]:
             yield {**fitting, name: f"{TAG} " * 40}
 
 
-def test_the_tag_in_any_field_of_any_handler_is_a_text_like_any_other(scene):
-    ours = {name: fn for name, fn in our_handlers().items() if not _ends_the_session(name)}
-    events = [(name, payload) for name, fn in ours.items() for payload in tagged(fn, scene)]
-    before = scene.worker.memory
-    assert len(events) > 300
-
+def send_all(scene, events):
     for some in batches(events, MOST_WAITING - 4):
         with scene.socket(scene.sam, path="/staff") as robin:
             for name, payload in some:
                 robin.send(name, payload)
             robin.settle()
+
+
+def test_the_tag_in_any_field_of_any_handler_is_a_text_like_any_other(scene):
+    ours = {name: fn for name, fn in our_handlers().items() if not _ends_the_session(name)}
+    events = [(name, payload) for name, fn in ours.items() for payload in tagged(fn, scene)]
+    assert len(events) > 300
+
+    send_all(scene, events)
+    # What handlers load when they are first called, and what checking a password takes, is there from now on.
+    before = scene.worker.memory
+    send_all(scene, events)
 
     assert scene.worker.ping()
     assert scene.worker.memory - before < BYTES_MORE

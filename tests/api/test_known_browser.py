@@ -65,7 +65,10 @@ def test_each_sign_in_and_each_refusal_is_in_the_history_with_where_it_came_from
     here.post("/api/sign-in", email="nobody@clinic.example", password="a guess of mine")
     sign_in(here, sam)
 
-    rows = fetch(db, "SELECT kind, staff_user_id, address, detail FROM event WHERE kind IN ('account.refused', 'account.signed_in') ORDER BY id")
+    rows = fetch(
+        db,
+        "SELECT kind, staff_user_id, address, detail FROM event WHERE kind IN ('account.refused', 'account.signed_in') ORDER BY id",
+    )
 
     assert [(row.kind, row.staff_user_id, row.detail) for row in rows] == [
         ("account.refused", None, {"account": str(sam.ref)}),

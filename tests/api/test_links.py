@@ -177,7 +177,7 @@ def test_what_the_browser_keeps_until_the_code_is_there_says_nothing_of_her_eith
 ):
     configured(MEDCAL_URL="https://clinic.test")
 
-    answer = browser.post("/api/appointment/code", {"origin": None}, contact="alice@example.com")
+    answer = browser.post("/api/appointment/code", {"origin": None}, contact="alice@example.com", proof=for_a_code())
 
     [cookie] = [cookie for cookie in answer.headers.get_list("set-cookie") if CONTACT in cookie]
     assert cookie.startswith(f"__Host-{CONTACT}=")

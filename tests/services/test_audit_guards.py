@@ -180,7 +180,7 @@ def settle_in(db: Session) -> None:
 
 def test_what_has_lapsed_the_clinic_has_removed_without_a_right_of_its_own(app_url: str, filled: str) -> None:
     with psycopg.connect(filled, autocommit=True) as owner:
-        owner.execute("ALTER TABLE audit_checkpoint DISABLE TRIGGER ALL")
+        owner.execute("ALTER TABLE audit_checkpoint DISABLE TRIGGER USER")
         owner.execute("DELETE FROM audit_checkpoint")
         owner.execute("UPDATE audit_rule SET keep_days = 1 WHERE source = 'event'")
 
@@ -267,7 +267,7 @@ def test_a_beginning_that_only_pretends_to_have_lapsed_shows(old_and_new: str) -
 
 def test_a_deleted_row_does_not_lapse_quietly(old_and_new: str) -> None:
     with psycopg.connect(old_and_new, autocommit=True) as connection:
-        connection.execute("ALTER TABLE event DISABLE TRIGGER ALL")
+        connection.execute("ALTER TABLE event DISABLE TRIGGER USER")
         connection.execute("DELETE FROM event WHERE id = 3")
         connection.execute("ALTER TABLE event ENABLE ALWAYS TRIGGER keep_rows")
         connection.execute("ALTER TABLE event ENABLE ALWAYS TRIGGER keep_table")
@@ -286,7 +286,7 @@ def test_the_command_says_what_is_to_be_noted_and_finds_what_was_done(
     filled: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with psycopg.connect(filled, autocommit=True) as connection:
-        connection.execute("ALTER TABLE audit_checkpoint DISABLE TRIGGER ALL")
+        connection.execute("ALTER TABLE audit_checkpoint DISABLE TRIGGER USER")
         connection.execute("DELETE FROM audit_checkpoint")
         connection.execute("ALTER TABLE audit_checkpoint ENABLE ALWAYS TRIGGER keep_rows")
         connection.execute("ALTER TABLE audit_checkpoint ENABLE ALWAYS TRIGGER keep_table")
@@ -297,7 +297,7 @@ def test_the_command_says_what_is_to_be_noted_and_finds_what_was_done(
     noted = next(line.partition("elsewhere: ")[2] for line in said.splitlines() if "elsewhere: event:" in line)
 
     with psycopg.connect(filled, autocommit=True) as connection:
-        connection.execute("ALTER TABLE event DISABLE TRIGGER ALL")
+        connection.execute("ALTER TABLE event DISABLE TRIGGER USER")
         connection.execute("DELETE FROM event WHERE id = 2")
 
     assert audit.main(["verify", "--noted", noted]) == 1
