@@ -426,19 +426,19 @@ def test_memory_and_answer_time_stay_as_they_were(scene):
     with scene.socket(scene.alice, path="/appointment") as alice:
         _round(scene, token)
         before, quiet = scene.worker.memory, statistics.median(_answer_seconds(alice) for _ in range(30))
-        meanwhile = [seconds for _ in range(4) for seconds in _round(scene, token, alice)]
+        meanwhile = [seconds for _ in range(2) for seconds in _round(scene, token, alice)]
         after, then = scene.worker.memory, statistics.median(_answer_seconds(alice) for _ in range(30))
 
     assert after - before < BYTES_MORE
-    # Twice as long at most; a moment more, since the machine has other things to do.
-    assert then < 2 * quiet + 0.05
-    assert statistics.median(meanwhile) < 10 * quiet + 0.25
+    # No measurement (that is bench/): far beyond what a busy machine does by itself, and far below what a blocked worker would take.
+    assert then < 10 * quiet + 0.5
+    assert statistics.median(meanwhile) < 20 * quiet + 1
 
 
 def _round(scene: Scene, token: str, watched: RawSocket | None = None) -> list[float]:
     """Everything that is no good, once; returns how long somebody else waited for her answers between it."""
     events = [
-        (name, payload) for name, fn in our_handlers().items() for payload in itertools.islice(payloads(fn, scene), 4)
+        (name, payload) for name, fn in our_handlers().items() for payload in itertools.islice(payloads(fn, scene), 2)
     ]
     waited = []
     for some in batches(events, MOST_WAITING - 4):
