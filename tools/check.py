@@ -114,7 +114,7 @@ def _run(family: Family, part: Part) -> Counter[str]:
         install_n8n(family)
     behind_proxies = any(path.startswith(WITH_PROXIES) for path in part.outside_browser)
     database.forget_if_crowded(DATABASE)
-    env = _environment(database.url_of(database.start_postgres(family, DATABASE, *database.FORGETFUL)))
+    env = _environment(database.urls_of(database.start_postgres(family, DATABASE, *database.FORGETFUL)))
     if behind_proxies:
         install_proxies(family)
         install_bun(family)
@@ -217,13 +217,14 @@ def _count(report: Path) -> Counter[str]:
     return Counter(outcomes.values())
 
 
-def _environment(database_url: str) -> dict[str, str]:
+def _environment(urls: database.Urls) -> dict[str, str]:
     clean = {
         name: value
         for name, value in environment().items()
         if name not in NOT_FOR_TESTS and not name.startswith(FAMILIES_NOT_FOR_TESTS)
     }
-    return clean | {"TEST_DATABASE_ADMIN_URL": database_url, "MEDCAL_HOME": str(HOME / "test-home")}
+    servers = {"TEST_DATABASE_ADMIN_URL": urls.owner, "TEST_DATABASE_APP_URL": urls.app}
+    return clean | servers | {"MEDCAL_HOME": str(HOME / "test-home")}
 
 
 def _sum(results: Counter[str]) -> str:

@@ -63,7 +63,7 @@ def test_a_browser_books_and_signs_in_with_cookies_that_never_leave_https(
     expect(reception.calendar(page)).to_be_visible()
 
     cookies = page.context.cookies()
-    assert {cookie["name"] for cookie in cookies} == {"__Host-medcal_visit", "__Host-medcal_session"}
+    assert {cookie["name"] for cookie in cookies} == {f"__Host-medcal_{name}" for name in ("visit", "session", "known")}
     assert all(cookie["secure"] and cookie["httpOnly"] for cookie in cookies)
     # Nobody vouches for the certificate, so there is no help for those who are offline.
     assert set(said) <= {"An SSL certificate error occurred when fetching the script."}

@@ -89,7 +89,8 @@ def test_nora_signs_in_at_the_provider_and_lands_where_she_wanted_to_go(
     assert page.evaluate("document.cookie") == ""
     kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
     assert "auth0" not in kept and "eyJ" not in kept
-    assert {cookie["name"] for cookie in page.context.cookies(page.url)} == {"medcal_session", "medcal_visit"}
+    kept = {cookie["name"] for cookie in page.context.cookies(page.url)}
+    assert kept == {"medcal_session", "medcal_known", "medcal_visit"}
 
 
 @pytest.mark.parametrize(

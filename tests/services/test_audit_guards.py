@@ -1,5 +1,6 @@
 """The database refuses to change what is only ever added to: to the owner by trigger, to the clinic's role by privilege."""
 
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,6 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from psycopg import errors, sql
-from psycopg.errors import InsufficientPrivilege
 from sqlmodel import Session, SQLModel, select
 
 import medcal.db
@@ -37,6 +37,7 @@ from medcal.services.patients import Person
 from tests.support.databases import ADMIN_URL
 from tests.support.factories import NOW, actor, make_clinic, make_user
 
+EMBEDDED_APP_URL = os.environ.get("TEST_DATABASE_APP_URL")
 CHANGES = ("UPDATE {} SET at = at", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE {} CASCADE")
 YEARS_AGO = datetime(2015, 1, 1, tzinfo=UTC)
 
@@ -63,18 +64,10 @@ def filled(committed: str) -> str:
 
 
 @pytest.fixture
-def app_url(filled: str, configured: Callable[..., None]) -> Iterator[str]:
+def app_url(filled: str, app_login: str, configured: Callable[..., None]) -> Iterator[str]:
     """The clinic's own role on this database, as `migrate` leaves it; everything that the test does it does as this one."""
-    name, password = f"medcal_test_app_{secrets.token_hex(4)}", secrets.token_urlsafe(12)
-    with psycopg.connect(ADMIN_URL, autocommit=True) as admin:
-        try:
-            begin = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
-            admin.execute(begin.format(sql.Identifier(name), sql.Literal(password)))
-        except InsufficientPrivilege:
-            pytest.skip("this server lets nobody make a role")
     parts = urlsplit(filled)
-    host = parts.netloc.rpartition("@")[2]
-    url = urlunsplit(parts._replace(netloc=f"{name}:{password}@{host}"))
+    url = urlunsplit(parts._replace(netloc=f"{app_login}@{parts.netloc.rpartition('@')[2]}"))
     configured(DATABASE_URL=url, OWNER_DATABASE_URL=filled)
     with psycopg.connect(filled) as owner:
         grants.settle(owner)
@@ -84,8 +77,21 @@ def app_url(filled: str, configured: Callable[..., None]) -> Iterator[str]:
     medcal.db.engine().dispose()
     medcal.db.open_engine.cache_clear()
     with psycopg.connect(filled, autocommit=True) as owner:
-        owner.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(name)))
-        owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+        owner.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(app_login.partition(":")[0])))
+
+
+@pytest.fixture
+def app_login() -> Iterator[str]:
+    """Name and password: the role that the embedded server comes with, on another server one of the test's own."""
+    if EMBEDDED_APP_URL:
+        yield urlsplit(EMBEDDED_APP_URL).netloc.rpartition("@")[0]
+        return
+    name, password = f"medcal_test_app_{secrets.token_hex(4)}", secrets.token_urlsafe(12)
+    with psycopg.connect(ADMIN_URL, autocommit=True) as admin:
+        begin = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+        admin.execute(begin.format(sql.Identifier(name), sql.Literal(password)))
+        yield f"{name}:{password}"
+        admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
 
 def refusal(url: str, statement: str) -> str:
