@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from medcal.i18n import t, tn
 from medcal.security import ActorKind
 from medcal.services.audit_trail import LOST, Change, Entry, Page
-from medcal.viewmodels.audit_words import CHANGE_WORDS, FIELD_WORDS, LOOK_WORDS
+from medcal.viewmodels.audit_words import CHANGE_WORDS, FIELD_WORDS, LOOK_WORDS, VALUE_WORDS
 from medcal.viewmodels.dates import short_day, stamp
 from medcal.viewmodels.patient import Choice
 
@@ -117,6 +117,8 @@ def value_words(value: object, zone: ZoneInfo) -> str:
         return t("yes") if value else t("no")
     if isinstance(value, list):
         return ", ".join(value_words(each, zone) for each in value)
+    if isinstance(value, str) and value in VALUE_WORDS:
+        return t(VALUE_WORDS[value])
     at = _instant(value)
     return stamp(at, zone) if at else str(value)
 
