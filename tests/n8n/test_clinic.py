@@ -85,7 +85,7 @@ def test_what_has_left_is_delivered_and_what_bounced_says_why(clinic: Clinic, ma
     assert fates() == {"arrives@example.org": FATE.delivered, "bounces@example.org": FATE.bounced}
     (mail,) = mail_server.sent_to("arrives@example.org")
     with transaction() as db:
-        arrived, bounced = (_message(db, address) for address in fates())
+        arrived, bounced = (_message(db, f"{whom}@example.org") for whom in ("arrives", "bounces"))
     assert arrived.far_id == mail["message-id"]
     assert "550 5.1.1 nobody here has this address" in bounced.last_error
     assert any(part.get_filename() == "invite.ics" for part in mail.walk())
