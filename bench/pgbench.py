@@ -93,10 +93,14 @@ def _rendered(value: Any, held: Held) -> str:
         case datetime() if value > NOW + timedelta(hours=1):
             return f"(to_timestamp(:starts) + interval '{(value - held.starts_at).total_seconds()} seconds')"
         case list():
-            return f"ARRAY[{', '.join(_rendered_text(text, held, place) for place, text in enumerate(value))}]"
+            return f"ARRAY[{', '.join(_rendered_item(item, held, place) for place, item in enumerate(value))}]"
         case str():
             return _rendered_text(value, held)
     return sql.Literal(value).as_string()
+
+
+def _rendered_item(item: Any, held: Held, place: int) -> str:
+    return _rendered_text(item, held, place) if isinstance(item, str) else _rendered(item, held)
 
 
 def _rendered_text(value: str, held: Held, place: int = 0) -> str:
