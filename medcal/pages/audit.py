@@ -7,6 +7,7 @@ import reflex as rx
 from medcal import routes
 from medcal.components.desk import filter_field, nothing_found, segments
 from medcal.components.settings import settings_nav
+from medcal.components.tables import pager, table
 from medcal.components.ui import badge, button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.staff_frame import for_admins, staff_framed
@@ -148,14 +149,7 @@ def _found_patient(patient: rx.Var[PatientChoice]) -> rx.Component:
 
 def _table() -> rx.Component:
     headings = (t("When"), t("Who"), t("What"), t("About"), t("Before and after"))
-    return rx.el.div(
-        rx.el.table(
-            rx.el.thead(rx.el.tr(*[rx.el.th(heading, scope="col") for heading in headings])),
-            rx.el.tbody(rx.foreach(AuditState.page.lines, _line)),
-            class_name="table table-history",
-        ),
-        class_name="table-wrap",
-    )
+    return table(headings, AuditState.page.lines, _line, "table-history")
 
 
 def _line(line: rx.Var[HistoryLine]) -> rx.Component:
@@ -203,27 +197,4 @@ def _change(change: rx.Var[ChangeLine]) -> rx.Component:
 
 def _pager() -> rx.Component:
     state = AuditState
-    return rx.cond(
-        (state.number > 0) | state.page.has_more,
-        rx.el.nav(
-            button(
-                t("Newer"),
-                kind="secondary",
-                small=True,
-                icon="chevron-left",
-                on_click=state.turn(-1),
-                disabled=state.number == 0,
-            ),
-            rx.el.span(t("Page {number}", number=state.number + 1), class_name="small soft", aria_live="polite"),
-            button(
-                t("Older"),
-                kind="secondary",
-                small=True,
-                icon="chevron-right",
-                on_click=state.turn(1),
-                disabled=~state.page.has_more,
-            ),
-            aria_label=t("Pages"),
-            class_name="row pager no-print",
-        ),
-    )
+    return pager(state.number, state.page.has_more, back=(t("Newer"), state.turn(-1)), on=(t("Older"), state.turn(1)))

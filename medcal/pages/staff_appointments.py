@@ -4,6 +4,7 @@ import reflex as rx
 
 from medcal import routes
 from medcal.components.desk import filter_field, group_select, nothing_found, status_badge
+from medcal.components.tables import pager
 from medcal.components.ui import button, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.appointment_dialog import appointment_dialog
@@ -125,27 +126,4 @@ def _row(row: rx.Var[ListedAppointment]) -> rx.Component:
 
 def _pager() -> rx.Component:
     state = StaffAppointmentsState
-    return rx.cond(
-        (state.page > 0) | state.has_more,
-        rx.el.nav(
-            button(
-                t("Earlier"),
-                kind="secondary",
-                small=True,
-                icon="chevron-left",
-                on_click=state.turn(-1),
-                disabled=state.page == 0,
-            ),
-            rx.el.span(t("Page {number}", number=state.page + 1), class_name="small soft", aria_live="polite"),
-            button(
-                t("Later"),
-                kind="secondary",
-                small=True,
-                icon="chevron-right",
-                on_click=state.turn(1),
-                disabled=~state.has_more,
-            ),
-            aria_label=t("Pages"),
-            class_name="row pager no-print",
-        ),
-    )
+    return pager(state.page, state.has_more, back=(t("Earlier"), state.turn(-1)), on=(t("Later"), state.turn(1)))

@@ -7,6 +7,7 @@ import reflex as rx
 from medcal import routes
 from medcal.components.desk import filter_field, nothing_found, phone_link
 from medcal.components.dialogs import actions, dialog
+from medcal.components.tables import pager, table
 from medcal.components.ui import badge, button, link_button, skeleton_rows
 from medcal.i18n import t
 from medcal.models import MessageStatus
@@ -138,14 +139,7 @@ def _whose() -> rx.Component:
 
 def _table() -> rx.Component:
     headings = (t("Written"), t("Recipient"), t("Message"), t("Status"))
-    return rx.el.div(
-        rx.el.table(
-            rx.el.thead(rx.el.tr(*[rx.el.th(heading, scope="col") for heading in headings])),
-            rx.el.tbody(rx.foreach(StaffMessagesState.page.rows, _row)),
-            class_name="table table-messages",
-        ),
-        class_name="table-wrap",
-    )
+    return table(headings, StaffMessagesState.page.rows, _row, "table-messages")
 
 
 def _row(row: rx.Var[MessageRow]) -> rx.Component:
@@ -214,29 +208,8 @@ def _cell(label: str, content: rx.Component) -> rx.Component:
 
 def _pager() -> rx.Component:
     state = StaffMessagesState
-    return rx.cond(
-        (state.number > 0) | state.page.has_more,
-        rx.el.nav(
-            button(
-                t("Newer"),
-                kind="secondary",
-                small=True,
-                icon="chevron-left",
-                on_click=state.show_newer,
-                disabled=state.number == 0,
-            ),
-            rx.el.span(t("Page {number}", number=state.number + 1), class_name="small soft", aria_live="polite"),
-            button(
-                t("Older"),
-                kind="secondary",
-                small=True,
-                icon="chevron-right",
-                on_click=state.show_older,
-                disabled=~state.page.has_more,
-            ),
-            aria_label=t("Pages"),
-            class_name="row pager no-print",
-        ),
+    return pager(
+        state.number, state.page.has_more, back=(t("Newer"), state.show_newer), on=(t("Older"), state.show_older)
     )
 
 

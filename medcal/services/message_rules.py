@@ -10,6 +10,7 @@ from sqlmodel import Session
 from medcal.db import fetch
 from medcal.errors import Invalid
 from medcal.i18n import t
+from medcal.models import Location
 from medcal.roles import Can, check
 from medcal.security import Actor
 from medcal.services import events, freed_time, reminders
@@ -76,18 +77,7 @@ def set_reminders(
     check(actor, Can.set_rules)
     location, visit_type_id = find_place(db, location_ref), find_visit_type_id(db, visit_ref)
     _check_hours(hours, is_own=visit_type_id is not None)
-    old = reminders.hours_for(reminders.rules_of(db), location.id or 0, visit_type_id)
-    reminders.write_rules(db, location.id or 0, visit_type_id, hours, now=now)
-    events.record(
-        db,
-        "reminders.changed",
-        by=actor,
-        now=now,
-        location_id=location.id,
-        visit_type_id=visit_type_id,
-        old={"hours": sorted(old)},
-        new={"hours": sorted(hours)},
-    )
+    _replace(db, location, visit_type_id, hours, by=actor, now=now)
 
 
 def forget_reminders(
@@ -96,19 +86,29 @@ def forget_reminders(
     """A kind of visit follows the location's reminders again. Raises NotAllowed, NotFound."""
     check(actor, Can.set_rules)
     location, visit_type_id = find_place(db, location_ref), find_visit_type_id(db, visit_ref)
-    old = reminders.hours_for(reminders.rules_of(db), location.id or 0, visit_type_id)
-    reminders.write_rules(db, location.id or 0, visit_type_id, (), now=now)
-    new = reminders.hours_for(reminders.rules_of(db), location.id or 0, visit_type_id)
+    _replace(db, location, visit_type_id, (), by=actor, now=now)
+
+
+def _replace(
+    db: Session, location: Location, visit_type_id: int | None, hours: Sequence[int], *, by: Actor, now: datetime
+) -> None:
+    """Other rules, and in the history what held before and what holds now."""
+    old = _hours(db, location, visit_type_id)
+    reminders.write_rules(db, location.id or 0, visit_type_id, hours, now=now)
     events.record(
         db,
         "reminders.changed",
-        by=actor,
+        by=by,
         now=now,
         location_id=location.id,
         visit_type_id=visit_type_id,
-        old={"hours": sorted(old)},
-        new={"hours": sorted(new)},
+        old={"hours": old},
+        new={"hours": _hours(db, location, visit_type_id)},
     )
+
+
+def _hours(db: Session, location: Location, visit_type_id: int | None) -> list[int]:
+    return sorted(reminders.hours_for(reminders.rules_of(db), location.id or 0, visit_type_id))
 
 
 def _check_hours(hours: Sequence[int], *, is_own: bool) -> None:
