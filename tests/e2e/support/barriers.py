@@ -9,14 +9,24 @@ from playwright.sync_api import Page
 
 from medcal.i18n import LOCALE
 
-# Everything but colours, which cost most and are looked at once per page, width and scheme.
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
-    "rules": {"color-contrast": {"enabled": False}},
+_LAYOUT = ["target-size", "scrollable-region-focusable"]
+_TEXTS = [
+    *("aria-command-name", "aria-dialog-name", "aria-input-field-name", "aria-meter-name", "aria-progressbar-name"),
+    *("aria-toggle-field-name", "aria-tooltip-name", "aria-treeitem-name", "area-alt", "button-name", "document-title"),
+    *("empty-heading", "empty-table-header", "frame-title", "html-has-lang", "html-lang-valid", "image-alt"),
+    *("input-button-name", "input-image-alt", "label", "label-content-name-mismatch", "link-name", "object-alt"),
+    *("page-has-heading-one", "role-img-alt", "select-name", "summary-name", "svg-img-alt", "table-duplicate-name"),
+    "valid-lang",
+]
+
+# In one go, since each first reads the whole page.
+EVERYTHING = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
-COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
-# What a narrower window can change.
-LAYOUT = {"runOnly": {"type": "rule", "values": ["target-size", "scrollable-region-focusable"]}}
+# What a narrower window and darker colours can change.
+LAYOUT_AND_COLOURS = {"runOnly": {"type": "rule", "values": [*_LAYOUT, "color-contrast"]}}
+# What another language can change: a page is the same component in each.
+TEXTS_AND_LAYOUT = {"runOnly": {"type": "rule", "values": [*_TEXTS, *_LAYOUT]}}
 GRAVE = {"serious", "critical"}
 SETTLING_MS = 1_000
 
