@@ -166,6 +166,17 @@ def test_the_pages_of_accounts_have_no_barrier(
     none_of([fault for place in pages_of_accounts(page, spoken) for fault in faults_of(page, place, spoken)])
 
 
+def test_who_wants_no_motion_sees_colours_turn_at_once(page: Page, clinic: OpenClinic) -> None:
+    open_page(page, "en", "/")
+
+    moving = page.evaluate("""() => {
+      document.documentElement.classList.add("dark");
+      return document.getAnimations().filter((each) => each instanceof CSSTransition).length;
+    }""")
+
+    assert moving == 0
+
+
 def none_of(faults: list[str]) -> None:
     if faults:
         pytest.fail("\n".join(faults), pytrace=False)
