@@ -24,7 +24,7 @@ from medcal.edge.cookies import (
 )
 from medcal.errors import LinkExpired
 from medcal.security import digest, new_secret, seal, unseal
-from medcal.services import access, proof_of_work
+from medcal.services import access, one_time_codes, proof_of_work
 
 router = APIRouter()
 
@@ -74,9 +74,9 @@ def send_code(
     answer = to_page(routes.FIND_APPOINTMENT, step="code")
     visit = request_visit_ref(request) or set_visit_cookie(answer)
     # Not of this very browser: a visit may get another cookie between the page and its form.
-    in_transaction(proof_of_work.spend, proof, "code", lasts=access.CHALLENGE_LASTS, now=clock.now())
-    in_transaction(access.count_code_wish, contact, client(request), now=clock.now())
-    in_transaction(access.send_code, contact, visit, clock.now())
+    in_transaction(proof_of_work.spend, proof, "code", lasts=one_time_codes.CHALLENGE_LASTS, now=clock.now())
+    in_transaction(one_time_codes.count_code_wish, contact, client(request), now=clock.now())
+    in_transaction(one_time_codes.send_code, contact, visit, clock.now())
     _keep_contact(answer, contact)
     return answer
 
@@ -98,7 +98,7 @@ def open_with_code(
 
 def _open(db: Session, contact: str, code: str, old_visit: str | None, new_visit: str) -> bool:
     now = clock.now()
-    if not old_visit or not access.open_with_code(db, contact, code, old_visit, becomes=new_visit, now=now):
+    if not old_visit or not one_time_codes.open_with_code(db, contact, code, old_visit, becomes=new_visit, now=now):
         return False
     access.carry_over(db, old_visit, new_visit, now)
     return True
@@ -118,7 +118,7 @@ def leave(request: Request) -> RedirectResponse:
 def _keep_contact(answer: Response, contact: str) -> None:
     """For the second step of the form: an address has no place for it, and the server keeps its digest alone."""
     sealed = seal(settings().secret_key, contact, CONTACT).rstrip("=")
-    set_short_cookie(answer, CONTACT, sealed, int(access.CODE_LASTS.total_seconds()))
+    set_short_cookie(answer, CONTACT, sealed, int(one_time_codes.CODE_LASTS.total_seconds()))
 
 
 def _kept_contact(request: Request) -> str | None:

@@ -10,7 +10,7 @@ from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.errors import ProofRefused
 from medcal.i18n import t
-from medcal.services import access, fair_share, proof_of_work
+from medcal.services import fair_share, one_time_codes, proof_of_work
 from medcal.state.session import client_address
 
 
@@ -41,7 +41,7 @@ class FindState(rx.State):
 
 def _challenge(db: Session, address: str | None, now: datetime) -> str:
     bits = fair_share.work_for(db, "code", address, now=now)
-    return proof_of_work.new_challenge("code", "", bits=bits, until=now + access.CHALLENGE_LASTS)
+    return proof_of_work.new_challenge("code", "", bits=bits, until=now + one_time_codes.CHALLENGE_LASTS)
 
 
 def _failures() -> dict[str, str]:

@@ -10,7 +10,7 @@ from medcal import clock
 from medcal.db import fetch, fetch_one
 from medcal.edge.cookies import CONTACT, VISIT
 from medcal.security import digest
-from medcal.services import access, notifications
+from medcal.services import access, notifications, one_time_codes
 from medcal.services.proof_of_work import new_challenge
 from tests.support.factories import make_appointment, make_clinic, make_entry, make_offer, make_patient
 from tests.support.inbox import inbox
@@ -235,7 +235,7 @@ def test_who_has_not_worked_for_it_gets_no_code(db, browser, appointment, proof)
 
 
 def test_a_proof_sends_one_code_and_none_after_its_time(db, browser, appointment):
-    proof, late = for_a_code(), for_a_code(clock.now() - access.CHALLENGE_LASTS)
+    proof, late = for_a_code(), for_a_code(clock.now() - one_time_codes.CHALLENGE_LASTS)
     answers = [
         browser.post("/api/appointment/code", contact="alice@example.com", proof=each) for each in (proof, proof, late)
     ]
@@ -245,7 +245,7 @@ def test_a_proof_sends_one_code_and_none_after_its_time(db, browser, appointment
 
 
 def test_a_proof_for_booking_sends_no_code(db, browser, appointment):
-    foreign = solve(new_challenge("book", "", bits=1, until=clock.now() + access.CHALLENGE_LASTS))
+    foreign = solve(new_challenge("book", "", bits=1, until=clock.now() + one_time_codes.CHALLENGE_LASTS))
 
     assert (
         "failed=proof"

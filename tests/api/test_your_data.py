@@ -8,7 +8,7 @@ import pytest
 from medcal import clock
 from medcal.edge.cookies import VISIT
 from medcal.security import digest, new_secret
-from medcal.services import access
+from medcal.services import one_time_codes
 from medcal.services.own_requests import COPIES
 from tests.support.factories import make_clinic
 
@@ -24,7 +24,7 @@ def clinic(db):
 def known(db, clinic, browser):
     """Alice's browser, after her code."""
     value = new_secret()
-    access._grant_all_of(db, "alice@example.com", digest(value), clock.now())
+    one_time_codes._grant_all_of(db, "alice@example.com", digest(value), clock.now())
     browser.take_cookie(VISIT, value)
     return browser
 

@@ -10,7 +10,7 @@ from medcal.errors import Invalid, LinkExpired, NotFound, TooManyTries
 from medcal.i18n import language
 from medcal.models import AccessToken, OfferStatus
 from medcal.security import PATIENT, digest
-from medcal.services import access, answers, notifications
+from medcal.services import access, answers, notifications, one_time_codes
 from tests.support.factories import (
     NOW,
     add,
@@ -302,7 +302,7 @@ def code_in(mail):
 
 def ask_for_code(db, contact, visit=VISIT, now=NOW):
     """The code that was sent, or None if none was."""
-    access.send_code(db, contact, visit, now)
+    one_time_codes.send_code(db, contact, visit, now)
     sent = [mail for mail in inbox(db, kind="code") if mail.row.created_at == now]
     return code_in(sent[-1]) if sent else None
 
@@ -312,10 +312,10 @@ def test_a_code_shows_all_appointments_of_a_patient(db, clinic, appointment):
     make_appointment(db, clinic, TUESDAY + timedelta(hours=1), clinic.bob)
     code = ask_for_code(db, " Alice@Example.com")
 
-    assert access.open_with_code(db, "alice@example.com", code, VISIT, now=NOW)
+    assert one_time_codes.open_with_code(db, "alice@example.com", code, VISIT, now=NOW)
 
     assert seen(db) == [earlier.id, appointment.id]
-    assert seen(db, now=NOW + access.CODE_OPENS_FOR) == []
+    assert seen(db, now=NOW + one_time_codes.CODE_OPENS_FOR) == []
 
 
 def test_coming_visits_come_before_past_and_cancelled_ones(db, clinic, appointment):
@@ -323,7 +323,7 @@ def test_coming_visits_come_before_past_and_cancelled_ones(db, clinic, appointme
     dropped = make_appointment(db, clinic, TUESDAY, status="cancelled", cancelled_at=NOW)
     code = ask_for_code(db, "alice@example.com")
 
-    access.open_with_code(db, "alice@example.com", code, VISIT, now=NOW)
+    one_time_codes.open_with_code(db, "alice@example.com", code, VISIT, now=NOW)
 
     assert seen(db) == [appointment.id, dropped.id, past.id]
 
@@ -331,7 +331,7 @@ def test_coming_visits_come_before_past_and_cancelled_ones(db, clinic, appointme
 def test_a_code_shows_an_open_offer_too(db, offer):
     code = ask_for_code(db, "alice@example.com")
 
-    access.open_with_code(db, "alice@example.com", code, VISIT, now=NOW)
+    one_time_codes.open_with_code(db, "alice@example.com", code, VISIT, now=NOW)
 
     assert access.current_offer(db, VISIT, NOW).id == offer.id
 
@@ -340,11 +340,11 @@ def test_a_phone_number_is_as_good_as_an_address(db, clinic):
     paula = make_patient(db, "Paula", None, phone="+436641234567")
     appointment = make_appointment(db, clinic, THURSDAY, paula)
 
-    access.send_code(db, "0664 1234567", VISIT, NOW)
+    one_time_codes.send_code(db, "0664 1234567", VISIT, NOW)
     (sms,) = inbox(db, to="+436641234567")
     code = code_in(sms)
 
-    assert access.open_with_code(db, "+43 664 1234567", code, VISIT, now=NOW)
+    assert one_time_codes.open_with_code(db, "+43 664 1234567", code, VISIT, now=NOW)
     assert seen(db) == [appointment.id]
 
 
@@ -354,14 +354,14 @@ def test_a_code_shows_a_booker_what_she_booked_and_nothing_else_of_the_patient(d
     make_appointment(db, clinic, TUESDAY)
     code = ask_for_code(db, "mona@example.com")
 
-    access.open_with_code(db, "mona@example.com", code, VISIT, now=NOW)
+    one_time_codes.open_with_code(db, "mona@example.com", code, VISIT, now=NOW)
 
     assert seen(db) == [booked_by_mother.id]
 
 
 def test_a_code_is_written_in_the_language_of_the_page_that_asked(db, clinic):
     with language("de"):
-        access.send_code(db, "alice@example.com", VISIT, NOW)
+        one_time_codes.send_code(db, "alice@example.com", VISIT, NOW)
 
     assert inbox(db, kind="code")[0].row.language == "de"
 
@@ -369,7 +369,7 @@ def test_a_code_is_written_in_the_language_of_the_page_that_asked(db, clinic):
 def test_a_code_works_once(db, appointment):
     code = ask_for_code(db, "alice@example.com")
 
-    answers = [access.open_with_code(db, "alice@example.com", code, VISIT, now=NOW) for _ in range(2)]
+    answers = [one_time_codes.open_with_code(db, "alice@example.com", code, VISIT, now=NOW) for _ in range(2)]
 
     assert answers == [True, False]
 
@@ -378,25 +378,25 @@ def test_a_code_does_not_work_after_five_wrong_tries(db, appointment):
     code = ask_for_code(db, "alice@example.com")
     wrong = "000000" if code != "000000" else "111111"
 
-    answers = [access.open_with_code(db, "alice@example.com", wrong, VISIT, now=NOW) for _ in range(5)]
+    answers = [one_time_codes.open_with_code(db, "alice@example.com", wrong, VISIT, now=NOW) for _ in range(5)]
 
     assert answers == [False] * 5
-    assert not access.open_with_code(db, "alice@example.com", code, VISIT, now=NOW)
+    assert not one_time_codes.open_with_code(db, "alice@example.com", code, VISIT, now=NOW)
     assert seen(db) == []
 
 
 def test_a_code_survives_four_wrong_tries_and_spaces(db, appointment):
     code = ask_for_code(db, "alice@example.com")
     for _ in range(4):
-        access.open_with_code(db, "alice@example.com", "12345", VISIT, now=NOW)
+        one_time_codes.open_with_code(db, "alice@example.com", "12345", VISIT, now=NOW)
 
-    assert access.open_with_code(db, "alice@example.com", f" {code[:3]} {code[3:]} ", VISIT, now=NOW)
+    assert one_time_codes.open_with_code(db, "alice@example.com", f" {code[:3]} {code[3:]} ", VISIT, now=NOW)
 
 
 def test_a_code_does_not_work_in_another_browser(db, appointment):
     code = ask_for_code(db, "alice@example.com")
 
-    assert not access.open_with_code(db, "alice@example.com", code, OTHER, now=NOW)
+    assert not one_time_codes.open_with_code(db, "alice@example.com", code, OTHER, now=NOW)
     assert seen(db, OTHER) == []
 
 
@@ -404,20 +404,20 @@ def test_a_code_opens_nobody_elses_contact(db, clinic):
     make_appointment(db, clinic, THURSDAY, clinic.bob)
     code = ask_for_code(db, "alice@example.com")
 
-    assert not access.open_with_code(db, "bob@example.com", code, VISIT, now=NOW)
+    assert not one_time_codes.open_with_code(db, "bob@example.com", code, VISIT, now=NOW)
 
 
 def test_a_code_is_good_for_ten_minutes(db, appointment):
     code = ask_for_code(db, "alice@example.com")
 
-    assert not access.open_with_code(db, "alice@example.com", code, VISIT, now=NOW + timedelta(minutes=10))
+    assert not one_time_codes.open_with_code(db, "alice@example.com", code, VISIT, now=NOW + timedelta(minutes=10))
 
 
 def test_a_new_code_ends_the_one_before(db, appointment):
     first = ask_for_code(db, "alice@example.com")
     second = ask_for_code(db, "alice@example.com", now=NOW + timedelta(seconds=1))
 
-    answers = [access.open_with_code(db, "alice@example.com", code, VISIT, now=NOW) for code in (first, second)]
+    answers = [one_time_codes.open_with_code(db, "alice@example.com", code, VISIT, now=NOW) for code in (first, second)]
 
     assert answers == [first == second, True]
 
@@ -425,7 +425,7 @@ def test_a_new_code_ends_the_one_before(db, appointment):
 def test_a_code_can_open_the_new_cookie_of_the_same_browser(db, appointment):
     code = ask_for_code(db, "alice@example.com")
 
-    access.open_with_code(db, "alice@example.com", code, VISIT, becomes=OTHER, now=NOW)
+    one_time_codes.open_with_code(db, "alice@example.com", code, VISIT, becomes=OTHER, now=NOW)
 
     assert seen(db, OTHER) == [appointment.id]
     assert seen(db) == []
@@ -436,7 +436,7 @@ def test_a_stranger_gets_no_message_and_learns_nothing(db, clinic):
 
     assert inbox(db) == []
     assert fetch_one(db, "SELECT count(*) AS codes FROM one_time_code").codes == 1
-    assert not access.open_with_code(db, "charlie@example.com", "123456", VISIT, now=NOW)
+    assert not one_time_codes.open_with_code(db, "charlie@example.com", "123456", VISIT, now=NOW)
 
 
 def test_what_the_database_keeps_of_a_code_names_nobody(db, appointment):
@@ -452,25 +452,25 @@ def test_what_the_database_keeps_of_a_code_names_nobody(db, appointment):
 )
 def test_what_is_no_contact_is_said_to_be_none(db, contact):
     with pytest.raises(Invalid) as refusal:
-        access.send_code(db, contact, VISIT, NOW)
+        one_time_codes.send_code(db, contact, VISIT, NOW)
 
     assert refusal.value.field == "contact"
 
 
 def test_nobodys_mailbox_is_flooded(db):
     for place in range(5):
-        access.count_code_wish(db, "alice@example.com", f"203.0.113.{place}", now=NOW)
+        one_time_codes.count_code_wish(db, "alice@example.com", f"203.0.113.{place}", now=NOW)
 
     with pytest.raises(TooManyTries):
-        access.count_code_wish(db, "ALICE@example.com", "203.0.113.99", now=NOW)
+        one_time_codes.count_code_wish(db, "ALICE@example.com", "203.0.113.99", now=NOW)
 
 
 def test_one_address_cannot_try_out_many_contacts(db):
     for place in range(20):
-        access.count_code_wish(db, f"somebody-{place}@example.com", "203.0.113.1", now=NOW)
+        one_time_codes.count_code_wish(db, f"somebody-{place}@example.com", "203.0.113.1", now=NOW)
 
     with pytest.raises(TooManyTries):
-        access.count_code_wish(db, "alice@example.com", "203.0.113.1", now=NOW)
+        one_time_codes.count_code_wish(db, "alice@example.com", "203.0.113.1", now=NOW)
 
 
 def test_what_has_expired_is_removed(db, appointment):

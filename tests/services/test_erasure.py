@@ -15,7 +15,7 @@ from medcal.db import fetch, in_transaction
 from medcal.errors import ChangedMeanwhile, MedcalError, NotFound, NotPossibleNow
 from medcal.models import Appointment, AppointmentStatus, Delivery, Event, Message, MessageStatus, Patient
 from medcal.security import PATIENT, Actor, Role, digest
-from medcal.services import access, erasure, notifications, own_data, personal_data, waitlist
+from medcal.services import access, erasure, notifications, one_time_codes, own_data, personal_data, waitlist
 from medcal.services.patients import Person
 from medcal.services.personal_data import TABLES, Fate, fate_of
 from tests.support.dump import dump
@@ -89,7 +89,7 @@ def live_through(db: Session, clinic: Clinic) -> Patient:
                 message_id=message.id or 0, attempt=1, target="smtp.example:25", started_at=NOW, error=f"550 {MAIL}?"
             ),
         )
-    access.send_code(db, MAIL, digest("visit"), NOW)
+    one_time_codes.send_code(db, MAIL, digest("visit"), NOW)
     _grant(db, patient, seen)
     return patient
 

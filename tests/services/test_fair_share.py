@@ -11,7 +11,7 @@ from medcal.db import fetch_one
 from medcal.errors import TooManyTries, TooManyVisits
 from medcal.models import AppointmentStatus
 from medcal.security import digest
-from medcal.services import access, fair_share, throttle
+from medcal.services import fair_share, one_time_codes, throttle
 from medcal.services.fair_share import (
     HOLDS_OF_ADDRESS,
     HOLDS_OF_BROWSER,
@@ -205,7 +205,7 @@ def test_what_was_held_is_remembered_over_the_full_hour_and_not_over_three(db: S
 
 def test_codes_grow_dear_sooner(db: Session) -> None:
     for number in range(4):
-        access.count_code_wish(db, f"patient-{number}@example.com", ADDRESS, now=NOW)
+        one_time_codes.count_code_wish(db, f"patient-{number}@example.com", ADDRESS, now=NOW)
 
     assert extra(db, what="code") == 1
     assert extra(db) == 0

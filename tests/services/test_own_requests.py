@@ -9,8 +9,8 @@ from medcal.db import fetch
 from medcal.errors import Invalid, NotFound, NotPossibleNow, TooManyTries
 from medcal.models import AppointmentStatus, Event, Patient, WaitlistEntry
 from medcal.security import digest
-from medcal.services import access, own_requests
-from medcal.services.access import CODE_OPENS_FOR
+from medcal.services import access, one_time_codes, own_requests
+from medcal.services.one_time_codes import CODE_OPENS_FOR
 from medcal.services.own_requests import COPIES, ERASURES, OwnPerson, erase_own, give_own, people_of
 from tests.support.dump import dump
 from tests.support.factories import NOW, Clinic, make_appointment, make_booker, make_clinic, make_entry, make_patient
@@ -26,7 +26,7 @@ def clinic(db: Session) -> Clinic:
 
 
 def open_by_code(db: Session, contact: str = "alice@example.com") -> None:
-    access._grant_all_of(db, contact, VISIT, NOW)
+    one_time_codes._grant_all_of(db, contact, VISIT, NOW)
 
 
 def names(db: Session, *, now=NOW) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session, select
 
 from medcal.models import Message, MessageStatus
-from medcal.services import access, notifications, offer_board, outbox
+from medcal.services import notifications, offer_board, one_time_codes, outbox
 from medcal.services.delivery import deliver_all
 from medcal.services.reach import channel_to
 from medcal.services.taking import CALL, NO_TEXTS
@@ -82,7 +82,7 @@ def test_a_text_message_that_nothing_can_send_is_a_call_at_once(
 
 def test_a_code_for_a_landline_is_on_no_list(db: Session, clinic: Clinic, webhook: Sink) -> None:
     make_patient(db, "Greta Groß", None, phone=LANDLINE)
-    access.send_code(db, LANDLINE, "visit", NOW)
+    one_time_codes.send_code(db, LANDLINE, "visit", NOW)
 
     deliver_all(now=NOW)
 

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 
 from medcal import clock
-from medcal.services import access, proof_of_work
+from medcal.services import one_time_codes, proof_of_work
 
 
 def solve(challenge: str) -> str:
@@ -27,5 +27,5 @@ def _find(seed: bytes, bits: int) -> int:
 
 def for_a_code(now: datetime | None = None) -> str:
     """A fresh proof for the form that sends a code, of the least work."""
-    until = (now or clock.now()) + access.CHALLENGE_LASTS
+    until = (now or clock.now()) + one_time_codes.CHALLENGE_LASTS
     return solve(proof_of_work.new_challenge("code", "", bits=1, until=until))
