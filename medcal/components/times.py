@@ -10,11 +10,20 @@ from medcal.i18n import t
 from medcal.viewmodels.patient import DayOfTimes, HourButton, TimeButton
 
 Press = Callable[[Any], Any]
+# An hour is pressed together with the day that says whose it is.
+PressHour = Callable[[Any, Any], Any]
 
 
-def time_button(time: rx.Var[HourButton], on_press: Press) -> rx.Component:
+def hour_button(day: rx.Var[DayOfTimes], hour: rx.Var[HourButton], on_press: PressHour) -> rx.Component:
     """Only the hour is seen; doctor, day and place are said."""
-    return rx.el.button(time.label, aria_label=time.spoken, type="button", class_name="time", on_click=on_press(time))
+    label = hour["label"]
+    return rx.el.button(
+        label,
+        aria_label=day.before + label + day.after,
+        type="button",
+        class_name="time",
+        on_click=on_press(day, hour),
+    )
 
 
 def day_time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Component:
@@ -41,19 +50,19 @@ def doctor_time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Componen
     )
 
 
-def day_list(days: rx.Var[list[DayOfTimes]], on_press: Press) -> rx.Component:
+def day_list(days: rx.Var[list[DayOfTimes]], on_press: PressHour) -> rx.Component:
     """A fortnight, one row a day; days without a free time are said in one line."""
     return rx.el.div(rx.foreach(days, lambda day: _day(day, on_press)))
 
 
-def _day(day: rx.Var[DayOfTimes], on_press: Press) -> rx.Component:
+def _day(day: rx.Var[DayOfTimes], on_press: PressHour) -> rx.Component:
     return rx.cond(
         day.count > 0,
         rx.el.section(
             rx.el.h3(rx.el.span(day.name)),
             rx.el.div(
-                _half(t("Morning"), day.morning, on_press),
-                _half(t("Afternoon"), day.afternoon, on_press),
+                _half(t("Morning"), day, day.morning, on_press),
+                _half(t("Afternoon"), day, day.afternoon, on_press),
                 class_name="halves",
             ),
             class_name="day-row",
@@ -63,12 +72,12 @@ def _day(day: rx.Var[DayOfTimes], on_press: Press) -> rx.Component:
     )
 
 
-def _half(label: str, times: rx.Var[list[TimeButton]], on_press: Press) -> rx.Component:
+def _half(label: str, day: rx.Var[DayOfTimes], hours: rx.Var[list[HourButton]], on_press: PressHour) -> rx.Component:
     return rx.cond(
-        times.length() > 0,
+        hours.length() > 0,
         rx.el.div(
             rx.el.span(label, class_name="hint"),
-            rx.el.div(rx.foreach(times, lambda time: time_button(time, on_press)), class_name="times"),
+            rx.el.div(rx.foreach(hours, lambda hour: hour_button(day, hour, on_press)), class_name="times"),
             class_name="half",
         ),
     )

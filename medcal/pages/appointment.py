@@ -202,7 +202,7 @@ def _move_dialog() -> rx.Component:
         rx.cond(MoveState.problem != "", callout(MoveState.problem, tone="danger", role="alert")),
         rx.cond(
             MoveState.has_times,
-            day_list(MoveState.days, lambda time: MoveState.move(time.doctor, time.starts_at)),
+            day_list(MoveState.days, lambda day, hour: MoveState.move(day.doctor, hour["starts_at"])),
             rx.el.p(t("No time is free in these two weeks."), class_name="soft"),
         ),
         pager(

@@ -14,11 +14,15 @@ from medcal.pages.taken import taken_dialog
 from medcal.state.booking import BookingState
 from medcal.state.browse import DoctorState
 from medcal.state.clinic import ClinicState
-from medcal.viewmodels.patient import HourButton, TimeButton, VisitChoice
+from medcal.viewmodels.patient import DayOfTimes, HourButton, TimeButton, VisitChoice
 
 
-def choose(time: rx.Var[HourButton] | rx.Var[TimeButton]) -> rx.event.EventSpec:
+def choose(time: rx.Var[TimeButton]) -> rx.event.EventSpec:
     return BookingState.choose(time.doctor, time.starts_at, DoctorState.visit_type)
+
+
+def choose_hour(day: rx.Var[DayOfTimes], hour: rx.Var[HourButton]) -> rx.event.EventSpec:
+    return BookingState.choose(day.doctor, hour["starts_at"], DoctorState.visit_type)
 
 
 def page() -> rx.Component:
@@ -64,7 +68,7 @@ def _times() -> rx.Component:
         ),
         rx.cond(
             DoctorState.has_times,
-            day_list(DoctorState.days, choose),
+            day_list(DoctorState.days, choose_hour),
             rx.el.div(
                 picture("empty"),
                 rx.el.p(t("All times in these two weeks are taken. Look at later days, or at the other doctors.")),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from medcal.db import fetch_one
@@ -51,6 +52,36 @@ def get_doctor(db: Session, slug: str) -> Doctor:
     if found is None:
         raise NotFound
     return found
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A doctor with all that decides what can be booked with her."""
+
+    doctor: Doctor
+    specialty: Specialty
+    location: Location
+    visit_types: Sequence[VisitType]
+
+
+# Built once: to put it together and to look up what it compiles to takes longer than the database needs for it.
+_PRACTICE = (
+    select(Doctor, Specialty, Location, VisitType)
+    .join(Specialty, col(Specialty.id) == Doctor.specialty_id)
+    .join(Location, col(Location.id) == Doctor.location_id)
+    .join(VisitType, col(VisitType.specialty_id) == Doctor.specialty_id)
+    .where(Doctor.slug == bindparam("slug"), Doctor.is_active, VisitType.is_active)
+    .order_by(col(VisitType.position), col(VisitType.id))
+)
+
+
+def get_practice(db: Session, slug: str) -> Practice:
+    """An active doctor with whom something can be booked, in one question. Raises NotFound."""
+    rows = db.exec(_PRACTICE, params={"slug": slug}).all()
+    if not rows:
+        raise NotFound
+    doctor, specialty, location, _ = rows[0]
+    return Practice(doctor, specialty, location, [visit_type for *_, visit_type in rows])
 
 
 def doctors_of(db: Session, specialty_id: int) -> Sequence[Doctor]:

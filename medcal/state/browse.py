@@ -1,5 +1,6 @@
 """Finding a time: specialties, the doctors of one, and a doctor's fortnight."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from medcal.db import run
 from medcal.edge.guard import open_to
 from medcal.errors import NotFound
 from medcal.i18n import t
-from medcal.models import Location, Specialty
+from medcal.models import Specialty
 from medcal.services import availability, booking, directory
 from medcal.services.schedules import HORIZON_DAYS
 from medcal.state import live
@@ -182,15 +183,18 @@ class DoctorState(rx.State):
 
     async def _refresh(self, now: datetime) -> None:
         """Read the page again: something was chosen here, or somebody took or freed a time."""
-        await self._turn(now)
+        await self._read(_doctor_page, now)
         if not self.is_missing:
             self.first = await live.shared(_first_with_anyone, self._slug(), self.visit_type, now)
         self.is_loaded = True
 
     async def _turn(self, now: datetime) -> None:
         """Read the fortnight alone; who turns to other days waits for nothing else."""
+        await self._read(_fortnight, now)
+
+    async def _read(self, work: "Callable[[Session, str, str, int, datetime], _DoctorPage]", now: datetime) -> None:
         try:
-            found = await live.shared(_doctor_page, self._slug(), self.visit_type, self._offset, now)
+            found = await live.shared(work, self._slug(), self.visit_type, self._offset, now)
         except NotFound:
             self.is_missing = True
         else:
@@ -200,7 +204,13 @@ class DoctorState(rx.State):
         return routes.plain(self.router.url.path).removeprefix("/doctors/")
 
     def _show(self, found: "_DoctorPage") -> None:
-        self.doctor, self.visit_types, self.visit_type = found.doctor, found.visit_types, found.visit_type
+        # What is assigned is sent: who turns to other days gets the days alone.
+        shown, now_so = (
+            (self.doctor, self.visit_types, self.visit_type),
+            (found.doctor, found.visit_types, found.visit_type),
+        )
+        if shown != now_so:
+            self.doctor, self.visit_types, self.visit_type = now_so
         self.days = found.days
         self.has_times = any(day.count for day in found.days)
         self.has_earlier, self.has_later = self._offset > 0, self._offset + FORTNIGHT < HORIZON_DAYS
@@ -215,17 +225,21 @@ class _DoctorPage:
 
 
 def _doctor_page(db: Session, slug: str, visit_type_ref: str, offset: int, now: datetime) -> _DoctorPage:
-    doctor = directory.get_doctor(db, slug)
     booking.release_lapsed_holds(db, now)
-    specialty, location = db.get_one(Specialty, doctor.specialty_id), db.get_one(Location, doctor.location_id)
-    visit_types = directory.visit_types_of(db, doctor.specialty_id)
-    visit_type = directory.choose_visit_type(visit_types, visit_type_ref)
+    return _fortnight(db, slug, visit_type_ref, offset, now)
+
+
+def _fortnight(db: Session, slug: str, visit_type_ref: str, offset: int, now: datetime) -> _DoctorPage:
+    """Reads, and lets go of nothing: what lapses while somebody looks is told to all open pages within seconds."""
+    practice = directory.get_practice(db, slug)
+    doctor, location = practice.doctor, practice.location
+    visit_type = directory.choose_visit_type(practice.visit_types, visit_type_ref)
     today = clock.local_day(now, location.zone_info)
     first_day = today + timedelta(days=offset)
     free = availability.list_free(db, doctor.id or 0, visit_type, first_day, FORTNIGHT, now=now)
     return _DoctorPage(
-        DoctorCard.of(doctor, specialty, [], today),
-        [VisitChoice.of(choice) for choice in visit_types],
+        DoctorCard.of(doctor, practice.specialty, [], today),
+        [VisitChoice.of(choice) for choice in practice.visit_types],
         str(visit_type.ref),
         days_of_times(free, doctor, location, first_day, FORTNIGHT),
     )

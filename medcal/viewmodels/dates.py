@@ -14,7 +14,6 @@ _LOCALES = {"en": "en_GB", "de": "de_AT"}
 # Babel's own formats have the year or a short weekday where people expect neither.
 _LONG_DAY = {"en": "EEEE d MMMM", "de": "EEEE, d. MMMM"}
 _SHORT_DAY = {"en": "EEE d MMM", "de": "EE d. MMM"}
-_MONTH_DAY = {"en": "d MMM", "de": "d. MMM"}
 _DAY_OF_YEAR = {"en": "d MMMM", "de": "d. MMMM"}
 
 
@@ -58,15 +57,6 @@ def weekday_name(weekday: int) -> str:
     return _day_in("EEEE", date(2024, 1, 1 + weekday), babel_locale())
 
 
-def short_weekday(day: date) -> str:
-    return _day_in("EEE", day, babel_locale())
-
-
-def month_day(day: date) -> str:
-    """23 Nov."""
-    return _in_pattern(day, _MONTH_DAY)
-
-
 def clock_time(at: datetime, zone: ZoneInfo) -> str:
     """09:30."""
     return _wall_time(local(at, zone).time(), babel_locale())
@@ -74,7 +64,12 @@ def clock_time(at: datetime, zone: ZoneInfo) -> str:
 
 def moment(at: datetime, zone: ZoneInfo) -> str:
     """Monday, 23 November, 09:30."""
-    return t("{day}, {time}", day=long_day(local(at, zone).date()), time=clock_time(at, zone))
+    return moment_of(local(at, zone).date(), clock_time(at, zone))
+
+
+def moment_of(day: date, time: str) -> str:
+    """The same of a day and what stands for the hour on it."""
+    return t("{day}, {time}", day=long_day(day), time=time)
 
 
 def short_moment(at: datetime, zone: ZoneInfo) -> str:

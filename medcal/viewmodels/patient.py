@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from medcal import routes
 from medcal.clock import local
-from medcal.i18n import n_, t, tn
+from medcal.i18n import current_language, n_, t, tn
 from medcal.models import (
     Appointment,
     AppointmentStatus,
@@ -24,9 +26,8 @@ from medcal.viewmodels.dates import (
     iso,
     long_day,
     moment,
-    month_day,
+    moment_of,
     short_moment,
-    short_weekday,
     zone_name,
 )
 from medcal.viewmodels.portraits import portrait_of
@@ -60,35 +61,36 @@ class SpecialtyCard:
         )
 
 
-@dataclass(frozen=True)
-class HourButton:
-    """A free time to press, below its day. `label` is seen, `spoken` is what a screen reader says; `doctor` and `starts_at` go to the handler.
+class HourButton(TypedDict):
+    """A free time to press, below its day. `label` is seen; `starts_at` goes to the handler.
 
-    A fortnight has hundreds of them, hence no more than they need.
+    A page has hundreds of them, hence no more than they need, and a dict: to turn anything else into one takes twice as long.
+    All pages share the same ones, so nobody changes them.
     """
+
+    starts_at: str
+    label: str
+
+
+# Every doctor works on the same few hours, and a fortnight of them takes milliseconds to write.
+@lru_cache(maxsize=8192)
+def _hour(starts_at: datetime, zone: ZoneInfo, _language: str) -> tuple[bool, HourButton]:
+    """The button of an instant, and whether it is in the morning."""
+    at = local(starts_at, zone)
+    return at.hour < 12, {"starts_at": iso(starts_at), "label": clock_time(at, zone)}
+
+
+@dataclass(frozen=True)
+class TimeButton:
+    """A free time to press that says its day and doctor by itself; `spoken` is what a screen reader says."""
 
     doctor: str
     starts_at: str
     label: str
     spoken: str
-
-    @classmethod
-    def of(cls, free: FreeTime, doctor: Doctor, location: Location) -> "HourButton":
-        return cls(
-            doctor.slug,
-            iso(free.starts_at),
-            clock_time(free.starts_at, location.zone_info),
-            _spoken(free, doctor, location),
-        )
-
-
-@dataclass(frozen=True)
-class TimeButton(HourButton):
-    """A free time to press that says its day and doctor by itself."""
-
-    day: str = ""
-    doctor_name: str = ""
-    portrait: str = ""
+    day: str
+    doctor_name: str
+    portrait: str
 
     @classmethod
     def of(cls, free: FreeTime, doctor: Doctor, location: Location) -> "TimeButton":
@@ -98,25 +100,28 @@ class TimeButton(HourButton):
             doctor=doctor.slug,
             starts_at=iso(free.starts_at),
             label=time,
-            spoken=_spoken(free, doctor, location),
+            spoken=_spoken(moment(free.starts_at, zone), doctor, location),
             day=short_moment(free.starts_at, zone).removesuffix(f", {time}"),
             doctor_name=doctor.name,
             portrait=portrait_of(doctor.slug, doctor.name),
         )
 
 
-def _spoken(free: FreeTime, doctor: Doctor, location: Location) -> str:
-    when = moment(free.starts_at, location.zone_info)
+def _spoken(when: str, doctor: Doctor, location: Location) -> str:
     return t("{doctor}, {moment}, {place}", doctor=doctor.name, moment=when, place=location.name)
 
 
 @dataclass(frozen=True)
 class DayOfTimes:
-    """One day in the list of free times, in two halves so that the eye finds its way."""
+    """One day in the list of free times, in two halves so that the eye finds its way.
 
-    weekday: str
-    date: str
+    `doctor` is whose times they are; `before` and `after` are what a screen reader says around each hour.
+    """
+
+    doctor: str
     name: str
+    before: str
+    after: str
     morning: list[HourButton] = field(default_factory=list)
     afternoon: list[HourButton] = field(default_factory=list)
     count: int = 0
@@ -132,10 +137,14 @@ def days_of_times(
 
 
 def _day(day: date, free: Sequence[FreeTime], doctor: Doctor, location: Location) -> DayOfTimes:
+    zone, spoken = location.zone_info, current_language()
     halves: dict[bool, list[HourButton]] = {True: [], False: []}
     for time in free:
-        halves[local(time.starts_at, location.zone_info).hour < 12].append(HourButton.of(time, doctor, location))
-    return DayOfTimes(short_weekday(day), month_day(day), long_day(day), halves[True], halves[False], len(free))
+        is_morning, hour = _hour(time.starts_at, zone, spoken)
+        halves[is_morning].append(hour)
+    # No text of the clinic has a NUL: it stands where the hour is said.
+    before, _, after = _spoken(moment_of(day, "\0"), doctor, location).partition("\0")
+    return DayOfTimes(doctor.slug, long_day(day), before, after, halves[True], halves[False], len(free))
 
 
 @dataclass(frozen=True)
