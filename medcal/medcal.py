@@ -5,6 +5,7 @@ import medcal.edge.hardening  # noqa: F401  (before anything of Reflex is used)
 # isort: on
 
 import logging
+from collections.abc import Callable
 
 import reflex as rx
 from starlette.types import ASGIApp
@@ -16,7 +17,7 @@ from medcal.edge.apology import apologize, note_script_error
 from medcal.edge.asgi import edge
 from medcal.edge.guard import Guard
 from medcal.failures import begin_log
-from medcal.i18n import DEFAULT, LANGUAGES, language, t
+from medcal.i18n import DEFAULT, LANGUAGES, current_language, language, t
 from medcal.pages import PAGES, Page, not_found
 from medcal.services import directory
 from medcal.state import live
@@ -60,12 +61,22 @@ def build() -> rx.App:
 def add(built: rx.App, page: Page) -> None:
     """One page in the current language."""
     built.add_page(
-        page.build(),
+        in_language(current_language(), page.build),
         route=routes.to(page.route),
         title=t(page.title),
         description=t(page.description),
         on_load=page.loads,
     )
+
+
+def in_language(code: str, build: Callable[[], rx.Component]) -> Callable[[], rx.Component]:
+    """A page that is put together when Reflex compiles it: a worker, which serves what is compiled, starts without."""
+
+    def build_page() -> rx.Component:
+        with language(code):
+            return build()
+
+    return build_page
 
 
 app = build()

@@ -48,6 +48,8 @@ def _build(family: Family) -> None:
     part = SITES / "part"
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(WORKSHOP / "build" / "client", part / "build" / "client")
+    # What Reflex has found out about the pages: without it the first worker builds them all once more to know.
+    shutil.copytree(WORKSHOP / "backend", part / "backend")
     _write_manifest_as_bun_does()
     # The name is asked for only now: a build that installs something writes reflex.lock, a source of the next.
     if not site().exists():

@@ -4,8 +4,6 @@ from functools import cache
 from http import HTTPStatus
 
 import psycopg
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -74,5 +72,8 @@ def _whole(seconds: float | None) -> int | None:
 
 @cache
 def _newest_versions() -> frozenset[str]:
-    # The files do not change while the process runs.
+    # Asked for here, since a worker starts sooner without; and once, since the files do not change while the process runs.
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     return frozenset(ScriptDirectory.from_config(Config(PROJECT / "alembic.ini")).get_heads())

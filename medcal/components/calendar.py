@@ -35,7 +35,7 @@ def _fit(is_narrow: rx.Var[bool]):  # type: ignore[no-untyped-def]
 class DayBookCalendar(rx.NoSSRComponent):
     """Blocks in the columns of doctors, on a week or in a month."""
 
-    library = f"$/public{rx.asset('calendar.jsx', shared=True)}"
+    library = rx.asset("components/calendar.jsx").importable_path
     tag = "DayBookCalendar"
     lib_dependencies: list[str] = [LIBRARY]
 
@@ -62,7 +62,7 @@ class DayBookCalendar(rx.NoSSRComponent):
 class NarrowWindow(rx.NoSSRComponent):
     """Tells a handler whether the window is as narrow as a phone's."""
 
-    library = f"$/public{rx.asset('calendar.jsx', shared=True)}"
+    library = rx.asset("components/calendar.jsx").importable_path
     tag = "NarrowWindow"
     lib_dependencies: list[str] = [LIBRARY]
 

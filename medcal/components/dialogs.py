@@ -11,7 +11,7 @@ from medcal.i18n import t
 class Dialog(rx.NoSSRComponent):
     """See dialog.jsx. Its content exists only while it is open."""
 
-    library = f"$/public{rx.asset('dialog.jsx', shared=True)}"
+    library = rx.asset("components/dialog.jsx").importable_path
     tag = "Dialog"
     open: rx.Var[bool]
     label: rx.Var[str]

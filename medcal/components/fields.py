@@ -15,7 +15,7 @@ WHOLE_NUMBER = {"type": "text", "input_mode": "numeric", "max_length": 5, "auto_
 class KeptSelect(rx.Component):
     """A select that keeps its choice while the entries are away, see kept_select.jsx."""
 
-    library = f"$/public{rx.asset('kept_select.jsx', shared=True)}"
+    library = rx.asset("components/kept_select.jsx").importable_path
     tag = "KeptSelect"
     choices: rx.Var[list[Choice]]
     empty: rx.Var[str]

@@ -10,7 +10,7 @@ from medcal.i18n import t
 class Proof(rx.Component):
     """A hidden field that fills itself, see proof.jsx."""
 
-    library = f"$/public{rx.asset('proof.jsx', shared=True)}"
+    library = rx.asset("components/proof.jsx").importable_path
     tag = "Proof"
     challenge: rx.Var[str]
     checking: rx.Var[str]

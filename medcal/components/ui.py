@@ -115,7 +115,7 @@ class RouterLink(rx.Component):
 class Countdown(rx.NoSSRComponent):
     """Time that runs out, see countdown.jsx."""
 
-    library = f"$/public{rx.asset('countdown.jsx', shared=True)}"
+    library = rx.asset("components/countdown.jsx").importable_path
     tag = "Countdown"
     until: rx.Var[str]
     before: rx.Var[str]

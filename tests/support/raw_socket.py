@@ -118,6 +118,7 @@ class Worker:
             "REFLEX_TELEMETRY_ENABLED": "false",
             "__REFLEX_SKIP_COMPILE": "true",
         }
+        _as_after_a_build(folder / "web")
         command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", application]
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
@@ -147,18 +148,27 @@ class Worker:
             return False
 
     def wait(self) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not self.ping(1):
             assert self._process.poll() is None, self.log
             assert time.monotonic() < until, self.log
-            time.sleep(0.1)
+            time.sleep(0.03)
 
     def stop(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            # On a machine that is very busy. Nothing of it is left behind, which a later test would be blamed for.
+            for process in (*psutil.Process(self._process.pid).children(recursive=True), self._process):
+                process.kill()
+            self._process.wait()
+
+
+def _as_after_a_build(web: Path) -> None:
+    """No page makes a state of its own; not told so, Reflex would put all of them together to know."""
+    (web / "backend").mkdir(parents=True)
+    (web / "backend" / "stateful_pages.json").write_text("[]")
 
 
 @contextlib.contextmanager
