@@ -37,9 +37,10 @@ CHECKS = {
 NOT_FOR_TESTS = ("DATABASE_URL", "MEDCAL_PORT", "MEDCAL_URL", "REDIS_URL")
 FAMILIES_NOT_FOR_TESTS = ("AUDIT_", "N8N_", "OIDC_", "SMTP_", "SMS_", "WEBHOOK_")
 # Each worker has databases of its own, in a browser also a clinic; a file stays together, a slow journey holds up no other.
+# Files go out in the order of tests/conftest.py: xdist's own, by the number of tests, has those begin last that are one long test.
 WORKERS = min(os.cpu_count() or 1, 4)
 SIDE_BY_SIDE = {
-    "tests": ["-n", str(WORKERS), "--dist", "loadfile"],
+    "tests": ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"],
     IN_BROWSER: ["-n", str(WORKERS), "--dist", "worksteal"],
 }
 # Exit codes of pytest.

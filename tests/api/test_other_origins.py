@@ -2,20 +2,22 @@
 
 import http.client
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support import databases
 from tests.support.raw_socket import Worker, running_worker
 
 ALLOW = "access-control-allow-origin"
 
 
-@pytest.fixture
-def worker(committed: str, tmp_path: Path) -> Iterator[Worker]:
-    with running_worker(committed, tmp_path) as running:
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    name = databases.new_name()
+    with running_worker(databases.copy_template(name), tmp_path_factory.mktemp("worker")) as running:
         yield running
+    databases.drop(name)
 
 
 def ask(worker: Worker, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], str]:

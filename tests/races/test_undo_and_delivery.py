@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -29,13 +29,6 @@ ROUNDS = 40
 def clinic(committed: str, webhook: Sink, monkeypatch: pytest.MonkeyPatch) -> Clinic:
     monkeypatch.setattr(schedules, "HORIZON_DAYS", 14)
     return in_transaction(_found)
-
-
-@pytest.fixture
-def mortals(clinic: Clinic) -> Iterator[Mortals]:
-    started = Mortals()
-    yield started
-    started.end()
 
 
 def _found(db: Session) -> Clinic:

@@ -1,9 +1,7 @@
 """A scheduler that is killed (kill -9) at any step of a delivery loses nothing, and gives nothing a second name."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
 from sqlmodel import Session, col, select
 
 from medcal.db import in_transaction
@@ -20,14 +18,9 @@ ROUNDS = 100
 CALLED = {"called, the answer not read", "answered", "before it is noted", "noted, not committed"}
 
 
-@pytest.fixture
-def mortals(committed: str, webhook: Sink) -> Iterator[Mortals]:
-    started = Mortals()
-    yield started
-    started.end()
-
-
-def test_killed_at_every_step_each_message_is_handed_over_under_one_name(webhook: Sink, mortals: Mortals) -> None:
+def test_killed_at_every_step_each_message_is_handed_over_under_one_name(
+    committed: str, webhook: Sink, mortals: Mortals
+) -> None:
     now, steps = NOW, list(STEPS)
     in_transaction(_write, 1 + ROUNDS // 4)
 
@@ -43,7 +36,7 @@ def test_killed_at_every_step_each_message_is_handed_over_under_one_name(webhook
     assert {call.id for call in webhook.calls} == set(webhook.accepted)
 
 
-def test_whoever_comes_next_hands_it_over(webhook: Sink, mortals: Mortals) -> None:
+def test_whoever_comes_next_hands_it_over(committed: str, webhook: Sink, mortals: Mortals) -> None:
     """Twice, where the first had called already: nobody can know what became of that."""
     told = {}
 

@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -126,11 +127,32 @@ def test_a_full_database_keeps_everything(committed: str) -> None:
 # --- From the first version on ----------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def original() -> Iterator[str]:
+    """The address of a clinic at work, to be copied."""
+    name = databases.new_name()
+    url = databases.copy_template(name)
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(database, "engine", lambda: engine)
+        patched.setattr(database, "_hints", lambda: SimpleNamespace(give=lambda: None))
+        # Its own have groups, which the first version does not know.
+        patched.setattr(freed, "tell", lambda *_: None)
+        _set_to_work()
+    engine.dispose()
+    yield url
+    databases.drop(name)
+
+
 @pytest.fixture
-def at_work(committed: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def at_work(original: str, commit_to: Callable[[str], None]) -> str:
+    url = databases.copy(original, databases.new_name())
+    commit_to(url)
+    return url
+
+
+def _set_to_work() -> None:
     """The demo clinic in the middle of offers of ours: open, accepted, declined, without an answer; a time that is gone, and one that is free."""
-    # Its own have groups, which the first version does not know.
-    monkeypatch.setattr(freed, "tell", lambda *_: None)
     in_transaction(story.load, NOW)
     in_transaction(_offer_to_one_at_once)
     in_transaction(_let_others_wait)
@@ -146,7 +168,6 @@ def at_work(committed: str, monkeypatch: pytest.MonkeyPatch) -> str:
     run_due(NOW + timedelta(hours=3))
     in_transaction(_cancel_something)
     in_transaction(_end_one_by_desk)
-    return committed
 
 
 def _offer_to_one_at_once(db: Session) -> None:

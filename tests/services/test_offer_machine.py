@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, Engine
 from sqlmodel import Session, col, select
 
@@ -512,7 +513,10 @@ class Offers(RuleBasedStateMachine):
     # --- Looking ------------------------------------------------------------------------------------------------------
 
     def _all(self, sql: str, **values: object) -> Any:
-        return in_transaction(fetch, sql, **values)
+        """What is there now. Nobody else works meanwhile, so looking takes no transaction of its own."""
+        driver = self.connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        return driver.cursor(row_factory=namedtuple_row).execute(sql.encode(), values).fetchall()
 
     def _statuses(self) -> dict[tuple[str, int], str]:
         """The state of everything that has one, and what else must not change when a process dies."""

@@ -1,10 +1,11 @@
 """Schedulers that are killed: `python -m tests.support.mortal` makes one per line of its input, and kills it where the line says.
 
-A line is a step and the seconds of an instant; the answer is how the process ended. The processes are forks of this one, which
-has imported everything and opened nothing: a round takes milliseconds, not seconds.
+A line is a step, the seconds of an instant, and the environment to live in; the answer is how the process ended. The processes are
+forks of this one, which has imported everything and opened nothing: a round takes milliseconds, not seconds.
 """
 
 import itertools
+import json
 import os
 import signal
 import sys
@@ -16,7 +17,8 @@ from typing import Any
 from sqlalchemy.orm import configure_mappers
 
 from medcal import clock, scheduler
-from medcal.db import engine
+from medcal.config import settings
+from medcal.db import engine, open_engine
 from medcal.services import delivery, letters, posting
 
 # Where it dies: before or after a function of the delivery is called, for the first or the second time. After `take` and after
@@ -72,20 +74,33 @@ def _live_until(step: str, now: datetime) -> None:
 
 
 def _warm_up() -> None:
-    """What a process learns once, before the first round: the database's version, tables, templates."""
-    with engine().connect():
-        configure_mappers()
-    engine().dispose()
+    """What a process learns once, before the first round: tables, templates."""
+    configure_mappers()
     letters.framed("", subject="", language="en")
+
+
+def _settle_in(environment: dict[str, str]) -> None:
+    """From here on everything is as in this environment; the database has told its version, and is left alone."""
+    os.environ.clear()
+    os.environ.update(environment)
+    settings.cache_clear()
+    open_engine.cache_clear()
+    with engine().connect():
+        pass
+    engine().dispose()
 
 
 def main() -> None:
     _warm_up()
+    last: dict[str, str] | None = None
     for line in sys.stdin:
-        step, _, seconds = line.strip().rpartition(" ")
+        step, seconds, environment = json.loads(line)
+        if environment != last:
+            _settle_in(environment)
+            last = environment
         child = os.fork()
         if not child:
-            _live_until(step, datetime.fromtimestamp(float(seconds), UTC))
+            _live_until(step, datetime.fromtimestamp(seconds, UTC))
             os._exit(0)
         _, status = os.waitpid(child, 0)
         print("killed" if os.WIFSIGNALED(status) else f"ended {os.waitstatus_to_exitcode(status)}", flush=True)

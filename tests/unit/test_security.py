@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from argon2 import Type, extract_parameters
 
 from medcal import security
 from medcal.security import PATIENT, SYSTEM, Actor, ActorKind, Role
@@ -16,6 +17,14 @@ def test_a_password_fits_its_own_hash_alone() -> None:
     assert security.password_fits("correct horse", stored)
     assert not security.password_fits("Correct horse", stored)
     assert not security.password_fits("", stored)
+
+
+def test_who_steals_hashes_pays_as_much_for_each_guess_as_owasp_asks(dear_hashes: None) -> None:
+    cost = extract_parameters(security.hash_password("correct horse"))
+
+    assert cost.type is Type.ID
+    assert cost.memory_cost >= 19 * 1024
+    assert cost.time_cost >= 2
 
 
 def test_two_hashes_of_one_password_differ_and_neither_shows_it() -> None:
