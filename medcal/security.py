@@ -106,8 +106,8 @@ def link_token(key: bytes, message_ref: str, purpose: str) -> str:
 
     The database keeps its digest alone, a repeated delivery carries the same link, and a copy of the database opens nothing.
     """
-    mac = hmac.new(key, f"link:{purpose}:{message_ref}".encode(), hashlib.sha256)
-    return urlsafe_b64encode(mac.digest()).decode().rstrip("=")
+    mac = hmac.digest(key, f"link:{purpose}:{message_ref}".encode(), "sha256")
+    return urlsafe_b64encode(mac).decode().rstrip("=")
 
 
 def new_code() -> str:
@@ -140,7 +140,8 @@ def new_recovery_code() -> str:
 
 
 def _groups_of_four(count: int) -> str:
-    letters = "".join(secrets.choice(_CODE_LETTERS) for _ in range(count))
+    # 32 letters: five bits of each byte choose one, each as likely as the next.
+    letters = "".join(_CODE_LETTERS[byte % 32] for byte in secrets.token_bytes(count))
     return "-".join(letters[start : start + 4] for start in range(0, count, 4))
 
 
@@ -160,4 +161,4 @@ def unseal(key: bytes, sealed: str, about: str) -> str | None:
 
 
 def _box(key: bytes) -> AESGCM:
-    return AESGCM(hmac.new(key, b"seal", hashlib.sha256).digest())
+    return AESGCM(hmac.digest(key, b"seal", "sha256"))

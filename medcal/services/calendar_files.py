@@ -126,6 +126,8 @@ def _quotable(value: str) -> str:
 def _folded(line: str) -> str:
     """Lines of at most 75 octets, never divided inside a letter (RFC 5545, 3.1)."""
     octets = line.encode()
+    if len(octets) <= LONGEST_LINE:
+        return line
     pieces, start, room = [], 0, LONGEST_LINE
     while len(octets) - start > room:
         end = start + room

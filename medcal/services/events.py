@@ -11,6 +11,9 @@ from medcal.db import changed, fetch
 from medcal.security import Actor
 from medcal.services import account_letters, notifications
 
+# One for all: json.dumps would make an encoder for each event.
+_as_json = json.JSONEncoder(default=str).encode
+
 
 @dataclass(frozen=True)
 class Follows:
@@ -138,7 +141,7 @@ def record(
         entry_id=entry_id,
         patient_id=patient_id,
         address=by.address or None,
-        detail=json.dumps(detail, default=str),
+        detail=_as_json(detail),
     )
     if follows.tells and not quietly:
         notifications.write(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from medcal.i18n import current_language, t
@@ -33,11 +33,11 @@ class Letter:
         return replace(self, actions=())
 
     def as_text(self) -> str:
-        return _environment(escapes=False).get_template("letter.txt").render(letter=self).strip() + "\n"
+        return _template("letter.txt", escapes=False).render(letter=self).strip() + "\n"
 
     def as_html(self) -> str:
         """The inner part of the mail; `framed` puts what is the same in all of them around it on the way out."""
-        return _environment(escapes=True).get_template("letter.html").render(letter=self)
+        return _template("letter.html", escapes=True).render(letter=self)
 
     def as_sms(self) -> str:
         """As short as can be: who writes, what and when, and the one link that leads on."""
@@ -48,8 +48,8 @@ class Letter:
 
 def framed(inner: str, *, subject: str, language: str) -> str:
     """The whole HTML of a mail. `inner` comes from `Letter.as_html` and is already escaped."""
-    template = _environment(escapes=True).get_template("frame.html")
-    return template.render(body=Markup(inner), subject=subject, language=language)  # noqa: S704  (escaped above)
+    body = Markup(inner)  # noqa: S704  (escaped above)
+    return _template("frame.html", escapes=True).render(body=body, subject=subject, language=language)
 
 
 def write_letter(kind: str, occasion: Occasion, own: Wording | None = None) -> Letter:
@@ -76,8 +76,8 @@ def write_letter(kind: str, occasion: Occasion, own: Wording | None = None) -> L
 
 
 @cache
-def _environment(*, escapes: bool) -> Environment:
-    return Environment(
+def _template(name: str, *, escapes: bool) -> Template:
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=escapes,  # noqa: S701  (the text part of a mail is no HTML)
         undefined=StrictUndefined,
@@ -85,3 +85,4 @@ def _environment(*, escapes: bool) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    return environment.get_template(name)

@@ -27,14 +27,24 @@ def seal_words(db: Session, patient_id: int | None, **words: str | date | None) 
 
     Where it cannot be opened the words stay out of the history: the day must go on, and unsealed they may not be there.
     """
-    said = {name: str(word) for name, word in words.items() if word}
-    if not said or patient_id is None:
+    if patient_id is None or not any(words.values()):
         return {}
     key = _key(db, patient_id) or _make_key(db, patient_id)
     if key is None:
         log.error("%s holds what none of the keys opens", _KEY)
         return {}
-    return {name: SEALED + seal(key, _padded(word), ABOUT) for name, word in said.items()}
+    return seal_words_with(key, **words)
+
+
+def seal_words_with(key: bytes, **words: str | date | None) -> dict[str, str]:
+    """The same with a key at hand."""
+    return {name: SEALED + seal(key, _padded(str(word)), ABOUT) for name, word in words.items() if word}
+
+
+def new_key() -> tuple[bytes, str]:
+    """A key for somebody who has none, and as `patient_key.secret` keeps it."""
+    made = secrets.token_urlsafe(32)
+    return made.encode(), seal_note(made, _KEY)
 
 
 def open_words(keys: Mapping[int, bytes], patient_id: int | None, kept: str) -> str | None:
@@ -61,16 +71,16 @@ def _key(db: Session, patient_id: int) -> bytes | None:
 
 
 def _make_key(db: Session, patient_id: int) -> bytes | None:
-    made = secrets.token_urlsafe(32)
+    made, secret = new_key()
     # Of two who make one at once, the second takes the first one's.
     row = fetch_one(
         db,
         """INSERT INTO patient_key (patient_id, secret) VALUES (%(id)s, %(secret)s)
            ON CONFLICT (patient_id) DO NOTHING RETURNING id""",
         id=patient_id,
-        secret=seal_note(made, _KEY),
+        secret=secret,
     )
-    return made.encode() if row else _key(db, patient_id)
+    return made if row else _key(db, patient_id)
 
 
 def _padded(word: str) -> str:

@@ -13,7 +13,7 @@ from medcal.errors import Invalid
 from medcal.i18n import current_language, t
 from medcal.security import Actor
 from medcal.services import events
-from medcal.services.patient_words import seal_words
+from medcal.services.patient_words import new_key, seal_words_with
 
 OLDEST_YEARS = 120
 LONGEST_NAME = 120
@@ -140,6 +140,7 @@ def find_or_add(db: Session, person: Person, *, by: Actor, now: datetime) -> int
     """
     if person.known_id is not None:
         return person.known_id
+    key, secret = new_key()
     row = fetch_one(
         db,
         """WITH known AS (
@@ -150,18 +151,20 @@ def find_or_add(db: Session, person: Person, *, by: Actor, now: datetime) -> int
            added AS (
              INSERT INTO patient (ref, name, born_on, email, phone, language, created_at)
              SELECT gen_random_uuid(), %(name)s, %(born_on)s::date, %(email)s, %(phone)s, %(language)s, %(now)s
-              WHERE NOT EXISTS (SELECT FROM known) RETURNING id)
+              WHERE NOT EXISTS (SELECT FROM known) RETURNING id),
+           keyed AS (INSERT INTO patient_key (patient_id, secret) SELECT id, %(secret)s FROM added)
            SELECT id, false AS is_new FROM known UNION ALL SELECT id, true FROM added""",
         name=person.name,
         born_on=person.born_on,
         email=person.email,
         phone=person.phone,
         language=person.language,
+        secret=secret,
         now=now,
     )
     assert row is not None
     if row.is_new:
-        words = seal_words(db, row.id, name=person.name, born_on=person.born_on, email=person.email, phone=person.phone)
+        words = seal_words_with(key, name=person.name, born_on=person.born_on, email=person.email, phone=person.phone)
         events.record(db, "patient.added", by=by, now=now, patient_id=row.id, new=words)
     return int(row.id)
 
