@@ -18,6 +18,8 @@ from tools.processes import Command, Family
 from tools.say import Stop
 
 BENCH = HOME / "bench-postgres"
+# A checkpoint in the middle of one of two things that are compared would stop it for seconds.
+SERVER_TO_MEASURE = ["shared_buffers=1GB", "checkpoint_timeout=1h", "max_wal_size=16GB"]
 SIMULATION = HOME / "simulation-postgres"
 
 
@@ -123,7 +125,7 @@ def bench(arguments: list[str]) -> int:
         install_packages(family)
         install_bun(family)
         site = build_pages(family)
-        url = database.url_of(database.start_postgres(family, BENCH, "shared_buffers=1GB"))
+        url = database.url_of(database.start_postgres(family, BENCH, *SERVER_TO_MEASURE))
         browser = find_chromium(family)
         env = environment(
             DATABASE_URL=url, TEST_DATABASE_ADMIN_URL=url, TEST_SITE=str(site), TEST_CHROMIUM=str(browser)

@@ -139,6 +139,9 @@ def test_a_build_that_was_killed_is_never_served(family: str, tmp_path: Path, mo
     def export(*_: object, **__: object) -> None:
         client = workshop / "build" / "client"
         client.mkdir(parents=True)
+        known = workshop / "backend" / "stateful_pages.json"
+        known.parent.mkdir(exist_ok=True)
+        known.write_text("[]")
         (client / outcome[0]).touch()
         if outcome.pop(0) == "killed":
             raise KeyboardInterrupt
@@ -151,6 +154,8 @@ def test_a_build_that_was_killed_is_never_served(family: str, tmp_path: Path, mo
     built = frontend.build(Family())
 
     assert [file.name for file in (built / "build" / "client").iterdir()] == ["finished"]
+    # A worker that does not find this puts all pages together before it opens.
+    assert (built / "backend" / "stateful_pages.json").read_text() == "[]"
     assert frontend.build(Family()) == built
 
 
@@ -167,7 +172,8 @@ def test_what_a_build_changes_in_its_own_sources_makes_no_other_pages(
     monkeypatch.setattr(frontend, "bun_environment", dict)
 
     def export(*_: object, **__: object) -> None:
-        (workshop / "build" / "client").mkdir(parents=True, exist_ok=True)
+        for made in ("build/client", "backend"):
+            (workshop / made).mkdir(parents=True, exist_ok=True)
         manifest.write_text('{"name": "reflex"}')
 
     monkeypatch.setattr(Family, "run", export)
