@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from sqlalchemy import Engine, create_engine
 
 from medcal.models import StaffUser
@@ -33,6 +33,7 @@ FLAGS = [
 TRACES = Path(os.environ.get("MEDCAL_HOME") or PROJECT / ".medcal") / "traces"
 # Long enough for a machine that does something else as well.
 PATIENCE_MS = 10_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
