@@ -8,6 +8,7 @@ from medcal.config.reading import BadSetting
 
 
 def read_secret_key(home: Path) -> bytes:
+    """The key that links and codes hang on; made at the first start, for its owner alone to read. Raises BadSetting."""
     if text := os.environ.get("MEDCAL_SECRET_KEY"):
         if len(text) < 32:
             raise BadSetting("MEDCAL_SECRET_KEY must have 32 characters or more.")

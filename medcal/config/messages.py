@@ -25,6 +25,7 @@ class Smtp:
 
 
 def read_smtp() -> Smtp:
+    """The mail server; SMTP_HOST is set. Raises BadSetting."""
     host, security = os.environ["SMTP_HOST"], os.environ.get("SMTP_SECURITY") or "starttls"
     if security not in SMTP_PORTS:
         raise BadSetting("SMTP_SECURITY must be starttls, tls or none.")
@@ -49,12 +50,14 @@ def read_smtp() -> Smtp:
 
 
 def webhook_urls() -> Mapping[str, str]:
+    """Addresses of single kinds of messages, by what follows N8N_WEBHOOK_URL_. Raises BadSetting."""
     prefix = "N8N_WEBHOOK_URL_"
     names = [name for name, value in os.environ.items() if name.startswith(prefix) and value]
     return {name.removeprefix(prefix): webhook_url(name) for name in names}
 
 
 def webhook_url(name: str) -> str:
+    """An address that messages may be posted to; the variable is set. Raises BadSetting for plain http and private networks, unless allowed."""
     url = os.environ[name]
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -77,6 +80,7 @@ def _is_private(host: str) -> bool:
 
 
 def callback_secret() -> bytes:
+    """What n8n signs its answers with; without one of their own, as messages are signed. Raises BadSetting."""
     secret = os.environ.get("N8N_CALLBACK_SECRET", "")
     if secret and len(secret) < 24:
         raise BadSetting("N8N_CALLBACK_SECRET must have 24 characters or more.")

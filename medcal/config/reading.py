@@ -10,6 +10,7 @@ class BadSetting(Exception):
 
 
 def whole_number(name: str, default: int, least: int, most: int) -> int:
+    """The number that a variable says, or the default; from `least` to `most`."""
     text = os.environ.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise BadSetting(f"{name} must be a whole number from {least} to {most}.")
@@ -17,6 +18,7 @@ def whole_number(name: str, default: int, least: int, most: int) -> int:
 
 
 def is_allowed(name: str) -> bool:
+    """Whether a variable says 1; 0 and nothing are no."""
     text = os.environ.get(name) or "0"
     if text not in ("0", "1"):
         raise BadSetting(f"{name} must be 1 or 0.")
@@ -24,6 +26,7 @@ def is_allowed(name: str) -> bool:
 
 
 def address(name: str, default: str) -> str:
+    """The address of a server, without a path and a slash at the end."""
     text = (os.environ.get(name) or default).rstrip("/")
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
@@ -32,6 +35,7 @@ def address(name: str, default: str) -> str:
 
 
 def postgres(name: str) -> str:
+    """The address of a PostgreSQL database, as psycopg writes it. The variable is set."""
     url = os.environ[name]
     if not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         raise BadSetting(f"{name} must name a PostgreSQL database: postgresql://user:password@host/name.")
@@ -39,6 +43,7 @@ def postgres(name: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or in figures."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -34,6 +34,7 @@ class Oidc:
 
 
 def read_oidc() -> Oidc:
+    """The provider; OIDC_ISSUER is set. Raises BadSetting."""
     issuer = os.environ["OIDC_ISSUER"]
     host = _host_of_issuer(issuer)
     is_here = is_loopback(host)
@@ -102,6 +103,7 @@ def _admits() -> str:
 
 
 def keeps_local_accounts() -> bool:
+    """Whether passwords still let in beside a provider. Raises BadSetting."""
     text = os.environ.get("OIDC_LOCAL_ACCOUNTS") or "keep"
     if text not in ("keep", "off"):
         raise BadSetting("OIDC_LOCAL_ACCOUNTS must be keep or off.")
@@ -111,6 +113,7 @@ def keeps_local_accounts() -> bool:
 
 
 def second_step() -> str:
+    """Who must have a second step: nobody, admins or everybody. Raises BadSetting."""
     who = os.environ.get("SECOND_STEP") or "nobody"
     if who not in ("nobody", "admins", "everybody"):
         raise BadSetting("SECOND_STEP must be nobody, admins or everybody.")

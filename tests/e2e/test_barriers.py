@@ -1,4 +1,4 @@
-"""Every page, for everybody: both languages, light and dark, a wide window and a phone."""
+"""Every page, for everybody: light and dark, a wide window and a phone; in the second language what its words can change."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
