@@ -76,6 +76,8 @@ def in_language(code: str, build: Callable[[], rx.Component]) -> Callable[[], rx
         with language(code):
             return build()
 
+    # Reflex keeps the parts of pages in one script for each module: named so, a browser fetches those of its page in its language.
+    build_page.__module__ = f"{build.__module__}.{code}"
     return build_page
 
 

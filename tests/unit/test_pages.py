@@ -24,3 +24,10 @@ def test_a_page_is_in_its_language_whenever_it_is_put_together() -> None:
     assert german in str(built())
     with language("de"):
         assert "Sign in" in str(late())
+
+
+def test_each_page_keeps_its_parts_in_a_script_of_its_own_for_each_language() -> None:
+    """What Reflex puts into one script is fetched by whoever opens any page of it: patients would load the staff's pages."""
+    names = [in_language(code, page.build).__module__ for page in PAGES for code in sorted(LANGUAGES)]
+
+    assert len({*names}) == len(PAGES) * len(LANGUAGES)
