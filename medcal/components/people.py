@@ -24,7 +24,11 @@ def specialty_card(card: rx.Var[SpecialtyCard]) -> rx.Component:
         rx.el.p(card.summary, class_name="soft"),
         rx.cond(
             card.first != "",
-            rx.el.p(rx.icon("clock", aria_hidden="true"), t("First free time:"), " ", card.first, class_name="first"),
+            rx.el.p(
+                rx.icon("clock", aria_hidden="true"),
+                rx.el.span(t("First free time:"), " ", rx.el.span(card.first)),
+                class_name="first",
+            ),
             rx.el.p(t("No free time in the coming weeks"), class_name="small soft"),
         ),
         href=card.href,

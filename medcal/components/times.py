@@ -5,6 +5,7 @@ from typing import Any
 
 import reflex as rx
 
+from medcal.components.notices import picture
 from medcal.components.ui import button
 from medcal.i18n import t
 from medcal.viewmodels.patient import DayOfTimes, HourButton, TimeButton
@@ -51,7 +52,7 @@ def doctor_time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Componen
 
 
 def day_list(days: rx.Var[list[DayOfTimes]], on_press: PressHour) -> rx.Component:
-    """A fortnight, one row a day; days without a free time are said in one line."""
+    """A fortnight, one row a day; days on end without a free time share a line."""
     return rx.el.div(rx.foreach(days, lambda day: _day(day, on_press)))
 
 
@@ -83,10 +84,30 @@ def _half(label: str, day: rx.Var[DayOfTimes], hours: rx.Var[list[HourButton]], 
     )
 
 
-def pager(*, has_earlier: rx.Var[bool], has_later: rx.Var[bool], on_earlier: Any, on_later: Any) -> rx.Component:
-    """Fortnight back, fortnight on."""
+def nothing_free(first_free: rx.Var[str], on_show: Any) -> rx.Component:
+    """In place of a fortnight without a free time: the way to the first one that the doctor has."""
     return rx.el.div(
-        button(t("Earlier days"), kind="secondary", icon="chevron-left", on_click=on_earlier, disabled=~has_earlier),
-        button(t("Later days"), kind="secondary", icon="chevron-right", on_click=on_later, disabled=~has_later),
-        class_name="row-apart",
+        picture("empty"),
+        rx.el.p(t("No time is free in these two weeks.")),
+        rx.cond(
+            first_free != "",
+            button(t("First free time:"), " ", first_free, kind="secondary", on_click=on_show),
+            rx.el.p(t("Later ones are not open for booking yet. Look at the other doctors, or call us.")),
+        ),
+        class_name="message",
     )
+
+
+def pager(
+    *, has_earlier: rx.Var[bool], has_later: rx.Var[bool], on_earlier: Any, on_later: Any, top: str
+) -> rx.Component:
+    """Fortnight back, fortnight on. Below a long list, so whoever turns is brought to the element `top`, above it."""
+    return rx.el.div(
+        _turn(t("Earlier days"), "chevron-left", [on_earlier, rx.set_focus(top)], disabled=~has_earlier),
+        _turn(t("Later days"), "chevron-right", [on_later, rx.set_focus(top)], disabled=~has_later),
+        class_name="row-apart turns",
+    )
+
+
+def _turn(words: str, icon: str, events: list[Any], disabled: rx.Var[bool]) -> rx.Component:
+    return button(words, kind="secondary", icon=icon, on_click=events, disabled=disabled)

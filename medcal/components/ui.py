@@ -38,7 +38,11 @@ def _button_class(kind: str, small: bool) -> str:
 
 
 def _with_icon(icon: str, content: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (rx.icon(icon, aria_hidden="true"), *content) if icon else content
+    """The sign before the words; what leads on points away from them."""
+    if not icon:
+        return content
+    sign = rx.icon(icon, aria_hidden="true")
+    return (*content, sign) if icon == "chevron-right" else (sign, *content)
 
 
 def icon_button(icon: str, label: Text, **props: Any) -> rx.Component:

@@ -9,7 +9,7 @@ from medcal.components.dialogs import actions, confirm_dialog, dialog
 from medcal.components.fields import area_field
 from medcal.components.native_form import native_form
 from medcal.components.notices import notice_page
-from medcal.components.times import day_list, pager
+from medcal.components.times import day_list, nothing_free, pager
 from medcal.components.ui import button, callout, link_button, skeleton_rows
 from medcal.components.wish import open_offer, place_in_line, wish_fields
 from medcal.i18n import t
@@ -198,18 +198,19 @@ def _other(card: rx.Var[AppointmentCard]) -> rx.Component:
 
 def _move_dialog() -> rx.Component:
     return dialog(
-        rx.el.p(t("You keep your present time until you have chosen a new one.")),
+        rx.el.p(t("You keep your present time until you have chosen a new one."), id="move-times", tab_index=-1),
         rx.cond(MoveState.problem != "", callout(MoveState.problem, tone="danger", role="alert")),
         rx.cond(
             MoveState.has_times,
             day_list(MoveState.days, lambda day, hour: MoveState.move(day.doctor, hour["starts_at"])),
-            rx.el.p(t("No time is free in these two weeks."), class_name="soft"),
+            rx.cond(MoveState.problem == "", nothing_free(MoveState.first_free, MoveState.show_first)),
         ),
         pager(
             has_earlier=MoveState.has_earlier,
             has_later=MoveState.has_later,
             on_earlier=MoveState.show_earlier,
             on_later=MoveState.show_later,
+            top="move-times",
         ),
         is_open=MoveState.is_open,
         on_close=MoveState.close,

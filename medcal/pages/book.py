@@ -46,7 +46,8 @@ def _booking() -> rx.Component:
     return rx.el.div(
         _steps(),
         rx.el.h1(t("Your details")),
-        rx.el.div(_form(), _summary(), class_name="two"),
+        # What is held, and for how long, is read before the form; a wide page has it on the right.
+        rx.el.div(_summary(), _form(), class_name="two aside-first"),
         class_name="stack",
     )
 

@@ -4,9 +4,8 @@ import reflex as rx
 
 from medcal import routes
 from medcal.components.layout import back_link
-from medcal.components.notices import picture
 from medcal.components.people import doctor_head
-from medcal.components.times import day_list, doctor_time_button, pager
+from medcal.components.times import day_list, doctor_time_button, nothing_free, pager
 from medcal.components.ui import skeleton, skeleton_rows
 from medcal.i18n import t
 from medcal.pages.frame import framed, nothing_here
@@ -57,7 +56,7 @@ def _doctor() -> rx.Component:
 
 def _times() -> rx.Component:
     return rx.el.section(
-        rx.el.h2(t("Choose a time"), id="times"),
+        rx.el.h2(t("Choose a time"), id="times", tab_index=-1),
         rx.cond(DoctorState.visit_types.length() > 1, _visit_types()),
         rx.el.p(
             rx.icon("map-pin", aria_hidden="true", class_name="inline"),
@@ -69,17 +68,14 @@ def _times() -> rx.Component:
         rx.cond(
             DoctorState.has_times,
             day_list(DoctorState.days, choose_hour),
-            rx.el.div(
-                picture("empty"),
-                rx.el.p(t("All times in these two weeks are taken. Look at later days, or at the other doctors.")),
-                class_name="message",
-            ),
+            nothing_free(DoctorState.first_free, DoctorState.show_first),
         ),
         pager(
             has_earlier=DoctorState.has_earlier,
             has_later=DoctorState.has_later,
             on_earlier=DoctorState.show_earlier,
             on_later=DoctorState.show_later,
+            top="times",
         ),
         aria_labelledby="times",
         class_name="stack",

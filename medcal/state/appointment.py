@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import reflex as rx
@@ -15,15 +15,15 @@ from medcal.errors import Invalid, MedcalError, NotFound
 from medcal.i18n import t
 from medcal.models import Appointment, Doctor, Location, Offer, Patient, Specialty, VisitType
 from medcal.security import PATIENT
-from medcal.services import access, availability, booking, changes, directory, waitlist
+from medcal.services import access, booking, changes, directory, waitlist
 from medcal.services.consents import Purpose, Shown
-from medcal.services.schedules import HORIZON_DAYS
-from medcal.state import live
+from medcal.state import fortnights, live
 from medcal.state.consent import shown_in
 from medcal.state.forms import wish_of
+from medcal.state.fortnights import Fortnight
 from medcal.state.session import visit_of
 from medcal.state.wish import wish_card
-from medcal.viewmodels.patient import FORTNIGHT, AppointmentCard, DayOfTimes, days_of_times
+from medcal.viewmodels.patient import AppointmentCard, DayOfTimes
 from medcal.viewmodels.wish import WishCard
 
 
@@ -159,10 +159,12 @@ class MoveState(rx.State):
     ref: str = ""
     days: list[DayOfTimes] = []
     has_times: bool = False
+    first_free: str = ""
     has_earlier: bool = False
     has_later: bool = True
     problem: str = ""
     _offset: int = 0
+    _leads_to: int = 0
 
     @open_to("visitor")
     async def open(self, ref: uuid.UUID) -> None:
@@ -175,23 +177,28 @@ class MoveState(rx.State):
 
     @open_to("visitor")
     async def show_later(self) -> None:
-        self._offset = min(self._offset + FORTNIGHT, HORIZON_DAYS - FORTNIGHT)
+        self._offset = fortnights.later(self._offset)
         await self._show_times()
 
     @open_to("visitor")
     async def show_earlier(self) -> None:
-        self._offset = max(self._offset - FORTNIGHT, 0)
+        self._offset = fortnights.earlier(self._offset)
+        await self._show_times()
+
+    @open_to("visitor")
+    async def show_first(self) -> None:
+        """From a fortnight without a free time to the one that has the first."""
+        self._offset = self._leads_to
         await self._show_times()
 
     async def _show_times(self) -> None:
         try:
-            self.days = await run(
-                _times_to_move, uuid.UUID(self.ref), self._offset, visit=visit_of(self), now=clock.now()
-            )
+            found = await run(_times_to_move, uuid.UUID(self.ref), self._offset, visit=visit_of(self), now=clock.now())
         except MedcalError as refusal:
-            self.days, self.problem = [], str(refusal)
-        self.has_times = any(day.count for day in self.days)
-        self.has_earlier, self.has_later = self._offset > 0, self._offset + FORTNIGHT < HORIZON_DAYS
+            found, self.problem = Fortnight([], has_times=False), str(refusal)
+        self.days, self.has_times = found.days, found.has_times
+        self.first_free, self._leads_to = found.first_free, found.leads_to
+        self.has_earlier, self.has_later = self._offset > 0, fortnights.has_later(self._offset)
 
     @open_to("visitor")
     async def move(self, doctor: str, starts_at: datetime) -> Any:
@@ -211,14 +218,12 @@ class MoveState(rx.State):
         return rx.toast.success(t("Your appointment has been moved. We have sent you the new time."))
 
 
-def _times_to_move(db: Session, ref: uuid.UUID, offset: int, *, visit: str, now: datetime) -> list[DayOfTimes]:
+def _times_to_move(db: Session, ref: uuid.UUID, offset: int, *, visit: str, now: datetime) -> Fortnight:
     appointment = access.get_seen(db, ref, visit, now)
     booking.release_lapsed_holds(db, now)
     doctor, location = db.get_one(Doctor, appointment.doctor_id), db.get_one(Location, appointment.location_id)
     visit_type = db.get_one(VisitType, appointment.visit_type_id)
-    first_day = clock.local_day(now, location.zone_info) + timedelta(days=offset)
-    free = availability.list_free(db, appointment.doctor_id, visit_type, first_day, FORTNIGHT, now=now)
-    return days_of_times(free, doctor, location, first_day, FORTNIGHT)
+    return fortnights.read(db, doctor, location, visit_type, offset, now)
 
 
 def _move(db: Session, ref: uuid.UUID, slug: str, starts_at: datetime, *, visit: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import reflex as rx
 from sqlmodel import Session
@@ -14,16 +14,14 @@ from medcal.errors import NotFound
 from medcal.i18n import t
 from medcal.models import Specialty
 from medcal.services import availability, booking, directory
-from medcal.services.schedules import HORIZON_DAYS
-from medcal.state import live
+from medcal.state import fortnights, live
+from medcal.state.fortnights import Fortnight
 from medcal.viewmodels.patient import (
-    FORTNIGHT,
     DayOfTimes,
     DoctorCard,
     SpecialtyCard,
     TimeButton,
     VisitChoice,
-    days_of_times,
 )
 
 
@@ -149,11 +147,13 @@ class DoctorState(rx.State):
     days: list[DayOfTimes] = []
     first: list[TimeButton] = []
     has_times: bool = False
+    first_free: str = ""
     has_earlier: bool = False
     has_later: bool = True
     is_loaded: bool = False
     is_missing: bool = False
     _offset: int = 0
+    _leads_to: int = 0
 
     @open_to("anyone")
     async def load(self) -> None:
@@ -169,12 +169,18 @@ class DoctorState(rx.State):
 
     @open_to("anyone")
     async def show_later(self) -> None:
-        self._offset = min(self._offset + FORTNIGHT, HORIZON_DAYS - FORTNIGHT)
+        self._offset = fortnights.later(self._offset)
         await self._turn(clock.now())
 
     @open_to("anyone")
     async def show_earlier(self) -> None:
-        self._offset = max(self._offset - FORTNIGHT, 0)
+        self._offset = fortnights.earlier(self._offset)
+        await self._turn(clock.now())
+
+    @open_to("anyone")
+    async def show_first(self) -> None:
+        """From a fortnight without a free time to the one that has the first."""
+        self._offset = self._leads_to
         await self._turn(clock.now())
 
     @open_to("anyone")
@@ -211,9 +217,10 @@ class DoctorState(rx.State):
         )
         if shown != now_so:
             self.doctor, self.visit_types, self.visit_type = now_so
-        self.days = found.days
-        self.has_times = any(day.count for day in found.days)
-        self.has_earlier, self.has_later = self._offset > 0, self._offset + FORTNIGHT < HORIZON_DAYS
+        fortnight = found.fortnight
+        self.days, self.has_times = fortnight.days, fortnight.has_times
+        self.first_free, self._leads_to = fortnight.first_free, fortnight.leads_to
+        self.has_earlier, self.has_later = self._offset > 0, fortnights.has_later(self._offset)
 
 
 @dataclass(frozen=True)
@@ -221,7 +228,7 @@ class _DoctorPage:
     doctor: DoctorCard
     visit_types: list[VisitChoice]
     visit_type: str
-    days: list[DayOfTimes]
+    fortnight: Fortnight
 
 
 def _doctor_page(db: Session, slug: str, visit_type_ref: str, offset: int, now: datetime) -> _DoctorPage:
@@ -234,14 +241,11 @@ def _fortnight(db: Session, slug: str, visit_type_ref: str, offset: int, now: da
     practice = directory.get_practice(db, slug)
     doctor, location = practice.doctor, practice.location
     visit_type = directory.choose_visit_type(practice.visit_types, visit_type_ref)
-    today = clock.local_day(now, location.zone_info)
-    first_day = today + timedelta(days=offset)
-    free = availability.list_free(db, doctor.id or 0, visit_type, first_day, FORTNIGHT, now=now)
     return _DoctorPage(
-        DoctorCard.of(doctor, practice.specialty, [], today),
+        DoctorCard.of(doctor, practice.specialty, [], clock.local_day(now, location.zone_info)),
         [VisitChoice.of(choice) for choice in practice.visit_types],
         str(visit_type.ref),
-        days_of_times(free, doctor, location, first_day, FORTNIGHT),
+        fortnights.read(db, doctor, location, visit_type, offset, now),
     )
 
 

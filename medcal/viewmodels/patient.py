@@ -27,6 +27,7 @@ from medcal.viewmodels.dates import (
     long_day,
     moment,
     moment_of,
+    short_day,
     short_moment,
     zone_name,
 )
@@ -82,7 +83,10 @@ def _hour(starts_at: datetime, zone: ZoneInfo, _language: str) -> tuple[bool, Ho
 
 @dataclass(frozen=True)
 class TimeButton:
-    """A free time to press that says its day and doctor by itself; `spoken` is what a screen reader says."""
+    """A free time to press that says its day and doctor by itself.
+
+    `spoken` is what a screen reader says. It has the words that are seen, in their order: people also speak them to press the button.
+    """
 
     doctor: str
     starts_at: str
@@ -95,13 +99,13 @@ class TimeButton:
     @classmethod
     def of(cls, free: FreeTime, doctor: Doctor, location: Location) -> "TimeButton":
         zone = location.zone_info
-        time = clock_time(free.starts_at, zone)
+        time, when = clock_time(free.starts_at, zone), short_moment(free.starts_at, zone)
         return cls(
             doctor=doctor.slug,
             starts_at=iso(free.starts_at),
             label=time,
-            spoken=_spoken(moment(free.starts_at, zone), doctor, location),
-            day=short_moment(free.starts_at, zone).removesuffix(f", {time}"),
+            spoken=t("{moment}, {doctor}, {place}", moment=when, doctor=doctor.name, place=location.name),
+            day=when.removesuffix(f", {time}"),
             doctor_name=doctor.name,
             portrait=portrait_of(doctor.slug, doctor.name),
         )
@@ -113,15 +117,15 @@ def _spoken(when: str, doctor: Doctor, location: Location) -> str:
 
 @dataclass(frozen=True)
 class DayOfTimes:
-    """One day in the list of free times, in two halves so that the eye finds its way.
+    """One row in the list of free times: a day, in two halves so that the eye finds its way, or days on end without any.
 
     `doctor` is whose times they are; `before` and `after` are what a screen reader says around each hour.
     """
 
     doctor: str
     name: str
-    before: str
-    after: str
+    before: str = ""
+    after: str = ""
     morning: list[HourButton] = field(default_factory=list)
     afternoon: list[HourButton] = field(default_factory=list)
     count: int = 0
@@ -130,10 +134,22 @@ class DayOfTimes:
 def days_of_times(
     free: Sequence[FreeTime], doctor: Doctor, location: Location, first_day: date, days: int
 ) -> list[DayOfTimes]:
-    """The free times of each of `days` days, also of days that have none."""
+    """The free times of each of `days` days; days on end that have none share a row."""
     by_day = {day: list(times) for day, times in groupby(free, key=lambda time: time.day)}
     listed = (first_day + timedelta(days=offset) for offset in range(days))
-    return [_day(day, by_day.get(day, []), doctor, location) for day in listed]
+    rows: list[DayOfTimes] = []
+    for has_times, on_end in groupby(listed, key=by_day.__contains__):
+        if has_times:
+            rows += [_day(day, by_day[day], doctor, location) for day in on_end]
+        else:
+            rows.append(_without_times([*on_end], doctor))
+    return rows
+
+
+def _without_times(days: Sequence[date], doctor: Doctor) -> DayOfTimes:
+    first, last = short_day(days[0]), short_day(days[-1])
+    name = long_day(days[0]) if len(days) == 1 else t("{first} to {last}", first=first, last=last)
+    return DayOfTimes(doctor.slug, name)
 
 
 def _day(day: date, free: Sequence[FreeTime], doctor: Doctor, location: Location) -> DayOfTimes:
