@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+# Places in the first line of /proc/stat.
+IDLE, WAITING, STEAL = 3, 4, 7
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -27,9 +29,17 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 
 def keep(name: str, figures: object) -> None:
-    """Write the figures beside the machine they were taken on."""
+    """Write the figures beside the machine they were taken on, and say how much of it was there."""
     RESULTS.mkdir(exist_ok=True)
-    about = {"taken_at": datetime.now(UTC).isoformat(), "machine": platform.platform(), "cpus": os.cpu_count()}
+    away = stolen(_BEGAN, _ticks())
+    if away is not None:
+        print(f"\nOther machines had {away:.0%} of the time that was asked of the processors.")
+    about = {
+        "taken_at": datetime.now(UTC).isoformat(),
+        "machine": platform.platform(),
+        "cpus": os.cpu_count(),
+        "stolen": away,
+    }
     (RESULTS / f"{name}.json").write_text(json.dumps(about | {"figures": figures}, indent=2) + "\n")
 
 
@@ -37,6 +47,27 @@ def percentiles(samples: Sequence[float]) -> tuple[float, float]:
     """Median and 95th percentile."""
     cuts = statistics.quantiles(samples, n=20)
     return statistics.median(samples), cuts[18]
+
+
+def stolen(before: Sequence[int], after: Sequence[int]) -> float | None:
+    """The share of the busy time that the host of this machine gave to others; None where it does not say."""
+    if not before or not after:
+        return None
+    passed = [now - then for then, now in zip(before, after, strict=True)]
+    wanted = sum(passed) - passed[IDLE] - passed[WAITING]
+    return passed[STEAL] / wanted if wanted else None
+
+
+def _ticks() -> list[int]:
+    """The times of all processors as Linux counts them (proc_stat(5)): user to steal; nothing elsewhere."""
+    try:
+        return [int(field) for field in Path("/proc/stat").read_text().split()[1:9]]
+    except OSError:
+        return []
+
+
+# Since when this process measures.
+_BEGAN = _ticks()
 
 
 def load() -> str:
