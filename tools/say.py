@@ -1,5 +1,6 @@
 """What manage.py says: one short line per step, and a reason with advice when it stops."""
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -39,12 +40,17 @@ class Step:
         print(text, end="", flush=True)
 
 
+# What Python says while it shuts down: it comes after the reason, often dozens of times, and is none.
+PARTING_WORDS = re.compile(r"^Exception ignored in: .*\nTraceback .*\n(?: .*\n)*\S.*\n?", re.MULTILINE)
+
+
 def last_lines(log: Path, count: int = 15) -> str:
     """The end of a log, indented, with its place."""
     try:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        text = PARTING_WORDS.sub("", log.read_text(errors="replace"))
     except OSError:
-        lines = []
+        text = ""
+    lines = [line for line in text.splitlines() if line.strip()]
     return "\n".join([f"The end of {shown(log)}:", *(f"    {line}" for line in lines[-count:] or ["(nothing)"])])
 
 
