@@ -31,6 +31,7 @@ def day_time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Component:
     """With its day, where times of several days stand together."""
     return rx.el.button(
         rx.el.span(time.day, class_name="day"),
+        " ",
         time.label,
         aria_label=time.spoken,
         type="button",
@@ -43,7 +44,7 @@ def doctor_time_button(time: rx.Var[TimeButton], on_press: Press) -> rx.Componen
     """With its doctor: the first free time with anyone."""
     return rx.el.button(
         rx.el.img(src=time.portrait, alt="", class_name="portrait portrait-small"),
-        rx.el.span(rx.el.span(time.day, ", ", time.label), rx.el.span(time.doctor_name, class_name="day")),
+        rx.el.span(rx.el.span(time.day, ", ", time.label), " ", rx.el.span(time.doctor_name, class_name="day")),
         aria_label=time.spoken,
         type="button",
         class_name="time time-with",
@@ -84,14 +85,14 @@ def _half(label: str, day: rx.Var[DayOfTimes], hours: rx.Var[list[HourButton]], 
     )
 
 
-def nothing_free(first_free: rx.Var[str], on_show: Any) -> rx.Component:
-    """In place of a fortnight without a free time: the way to the first one that the doctor has."""
+def nothing_free(first_free: rx.Var[str], on_show: Any, *, top: str) -> rx.Component:
+    """In place of a fortnight without a free time: the way to the first one that the doctor has. `top` as in `pager`."""
     return rx.el.div(
         picture("empty"),
         rx.el.p(t("No time is free in these two weeks.")),
         rx.cond(
             first_free != "",
-            button(t("First free time:"), " ", first_free, kind="secondary", on_click=on_show),
+            button(t("First free time:"), " ", first_free, kind="secondary", on_click=[on_show, rx.set_focus(top)]),
             rx.el.p(t("Later ones are not open for booking yet. Look at the other doctors, or call us.")),
         ),
         class_name="message",

@@ -203,7 +203,10 @@ def _move_dialog() -> rx.Component:
         rx.cond(
             MoveState.has_times,
             day_list(MoveState.days, lambda day, hour: MoveState.move(day.doctor, hour["starts_at"])),
-            rx.cond(MoveState.problem == "", nothing_free(MoveState.first_free, MoveState.show_first)),
+            rx.cond(
+                MoveState.problem == "",
+                nothing_free(MoveState.first_free, MoveState.show_first, top="move-times"),
+            ),
         ),
         pager(
             has_earlier=MoveState.has_earlier,

@@ -68,7 +68,7 @@ def _times() -> rx.Component:
         rx.cond(
             DoctorState.has_times,
             day_list(DoctorState.days, choose_hour),
-            nothing_free(DoctorState.first_free, DoctorState.show_first),
+            nothing_free(DoctorState.first_free, DoctorState.show_first, top="times"),
         ),
         pager(
             has_earlier=DoctorState.has_earlier,

@@ -29,11 +29,15 @@ def open_dialog(page: Page, clinic: OpenClinic) -> Locator:
     return page.get_by_role("dialog", name="Move to another time")
 
 
-@pytest.mark.parametrize(
+# Where the times are, and what stands above them.
+PLACES = pytest.mark.parametrize(
     ("open_times", "top"),
     [(open_page, "Choose a time"), (open_dialog, "You keep your present time until you have chosen a new one.")],
     ids=["page", "dialog"],
 )
+
+
+@PLACES
 def test_who_turns_at_the_end_of_the_list_is_at_the_beginning_of_the_next(
     open_browser: Callable[..., Page], clinic: OpenClinic, open_times: Callable[..., Locator], top: str
 ) -> None:
@@ -50,9 +54,9 @@ def test_who_turns_at_the_end_of_the_list_is_at_the_beginning_of_the_next(
     expect(times.locator("button.time").first).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("open_times", [open_page, open_dialog], ids=["page", "dialog"])
+@PLACES
 def test_two_weeks_without_a_free_time_lead_to_the_first_one(
-    open_browser: Callable[..., Page], clinic: OpenClinic, open_times: Callable[..., Locator]
+    open_browser: Callable[..., Page], clinic: OpenClinic, open_times: Callable[..., Locator], top: str
 ) -> None:
     page = open_browser(visit=clinic.visit_of(clinic.book(clinic.at(20, "10:00"))))
     close_until(clinic, 17)
@@ -63,6 +67,7 @@ def test_two_weeks_without_a_free_time_lead_to_the_first_one(
 
     name = f"{clinic.okafor.name}, {clinic.said(clinic.at(17, '08:00'))}, {clinic.location.name}"
     expect(times.get_by_role("button", name=name, exact=True)).to_be_visible()
+    expect(times.get_by_text(top, exact=True)).to_be_focused()
     expect(page.get_by_role("button", name="Earlier days")).to_be_enabled()
 
 
