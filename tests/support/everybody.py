@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -285,5 +286,7 @@ def _calendars(caller: Caller) -> set[int]:
     return {number for number in caller.untouched if (number - FIRST_ID) // IDS_PER_TABLE == _place("doctor")}
 
 
+# Asked for thousands of times; to sort the tables takes as long as to call a handler.
+@cache
 def _place(name: str) -> int:
     return [table.name for table in SQLModel.metadata.sorted_tables].index(name)
