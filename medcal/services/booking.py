@@ -128,6 +128,18 @@ def find_hold(db: Session, *, visit: str, now: datetime) -> Appointment | None:
     ).one_or_none()
 
 
+def has_just_booked(db: Session, *, visit: str, now: datetime) -> bool:
+    """Whether a browser has turned a hold of its own into an appointment within the last ten minutes."""
+    row = fetch_one(
+        db,
+        """SELECT 1 FROM patient_access seen JOIN appointment a ON a.id = seen.appointment_id
+            WHERE seen.visit_digest = %(visit)s AND a.held_by = %(visit)s AND a.status = 'booked' AND a.booked_at > %(since)s LIMIT 1""",
+        visit=visit,
+        since=now - timedelta(minutes=10),
+    )
+    return row is not None
+
+
 def release_lapsed_holds(db: Session, now: datetime, *, doctor_id: int | None = None) -> int:
     """Let go of times whose form was not sent in time, a hundred at once; returns how many. Holds of offers end with their offer instead."""
     return _release_holds(

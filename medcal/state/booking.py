@@ -64,12 +64,18 @@ class BookingState(rx.State):
         self.is_taken = False
 
     @open_to("visitor")
-    async def load(self) -> None:
-        """The form's page: the hold is asked of the database, so it survives a reload and a restart."""
+    async def load(self) -> Any:
+        """The form's page: the hold is asked of the database, so it survives a reload and a restart.
+
+        Whoever has just booked and comes here again, since the next page did not reach her or by the way back, is led on to it.
+        """
         self.problems, self.problem = {}, ""
         self._held, self.hold = await run(_current_hold, visit_of(self), clock.now())
         self.challenge = await self._new_challenge()
         self.has_hold, self.is_expired, self.is_loaded = self._held is not None, False, True
+        if not self.has_hold and await run(booking.has_just_booked, visit=visit_of(self), now=clock.now()):
+            return rx.redirect(routes.to(routes.BOOKED))
+        return None
 
     @open_to("visitor")
     def expire(self) -> None:

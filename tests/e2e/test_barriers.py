@@ -440,8 +440,12 @@ def _faults_of_words(page: Page, place: str) -> list[str]:
 
 
 def look_as(page: Page, width: int, scheme: Literal["light", "dark"]) -> None:
-    """Another window; the reader's system turns light or dark, and the page follows. Until then axe would see both at once."""
+    """Another window, at the top of the page; the reader's system turns light or dark, and the page follows.
+
+    Until then axe would see both at once; and further down it would call obscured what lies behind the head of the page.
+    """
     page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("scrollTo(0, 0)")
     page.emulate_media(color_scheme=scheme)
     page.wait_for_function(HAS_TURNED, arg=scheme)
     expect(page.locator(LOADING)).to_have_count(0)

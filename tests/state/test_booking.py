@@ -69,3 +69,33 @@ def test_nobody_books_what_another_browser_holds(db, hold, new_tab):
 
     db.refresh(hold)
     assert (hold.status, tab.redirects) == (AppointmentStatus.held, [])
+
+
+def test_who_has_just_booked_and_comes_back_to_the_form_is_led_on(db, hold, new_tab):
+    """Her next page did not load, or she went back; nothing is held for her any more, and that is no bad news."""
+    tab = new_tab(visit=VISIT)
+    tab.open("/book")
+    tab.send(BookingState.confirm, form=as_shown(hold, proof=solve(tab.value(BookingState, "challenge"))))
+    assert tab.redirects == ["/booked"]
+
+    tab.open("/book")
+
+    assert tab.redirects == ["/booked"] * 2
+
+
+@pytest.mark.parametrize(
+    ("later", "visit"),
+    [(timedelta(minutes=11), VISIT), (timedelta(0), "a-visit-of-somebody-else-in-another-browser-altogether")],
+    ids=["later", "somebody else"],
+)
+def test_nobody_else_and_not_for_ever(db, hold, new_tab, monkeypatch, later, visit):
+    tab = new_tab(visit=VISIT)
+    tab.open("/book")
+    tab.send(BookingState.confirm, form=as_shown(hold, proof=solve(tab.value(BookingState, "challenge"))))
+    monkeypatch.setattr(clock, "now", lambda: NOW + later)
+
+    other = new_tab(visit=visit)
+    other.open("/book")
+
+    assert other.redirects == []
+    assert not other.value(BookingState, "has_hold")

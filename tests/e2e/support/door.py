@@ -32,11 +32,13 @@ class Door:
                 threading.Thread(target=self._lead, args=(visitor,), daemon=True).start()
 
     def _lead(self, visitor: socket.socket) -> None:
-        worker = self._next_worker()
+        # Browsers open connections ahead of what they will ask: who answers is settled when they ask, or it may have died by then.
+        asked = visitor.recv(1024, socket.MSG_PEEK)
+        worker = self._next_worker() if asked else None
         if worker is None:
             visitor.close()
             return
-        if WEBSOCKET in visitor.recv(1024, socket.MSG_PEEK):
+        if WEBSOCKET in asked:
             self.line_at = worker.getpeername()[1]
         with visitor, worker:
             back = threading.Thread(target=_pass_on, args=(worker, visitor), daemon=True)
