@@ -18,7 +18,8 @@ class Door:
         self.port = free_port()
         self.visits = dict.fromkeys(ports, 0)
         self.line_at = 0
-        self._turns = cycle(ports)
+        # Each turn is an order of all of them: with one in common, two who ask at once could both be led to the dead one only.
+        self._turns = cycle([ports[place:] + ports[:place] for place in range(len(ports))])
         self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._let_in, daemon=True).start()
 
@@ -47,8 +48,7 @@ class Door:
             back.join()
 
     def _next_worker(self) -> socket.socket | None:
-        for _ in self.visits:
-            port = next(self._turns)
+        for port in next(self._turns):
             with suppress(OSError):
                 worker = socket.create_connection(("127.0.0.1", port))
                 self.visits[port] += 1
